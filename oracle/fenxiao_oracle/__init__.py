@@ -1,0 +1,1 @@
+"""The oracle: the scorer's norm written a second time, plainly."""

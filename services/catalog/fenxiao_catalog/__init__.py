@@ -1,0 +1,1 @@
+"""Catalog: takes commands in, keeps the facts, emits events."""

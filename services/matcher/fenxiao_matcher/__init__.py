@@ -1,0 +1,1 @@
+"""Matcher: goods for people, people for goods."""

@@ -1,0 +1,1 @@
+"""The partition processor: a Kafka log folded exactly once in effect."""

@@ -1,0 +1,1 @@
+"""Scorer: grades every product L0 to L5, incrementally."""

@@ -1,0 +1,1 @@
+"""The fenxiao command: local stack, demo, ingest, verify, report."""
