@@ -1,0 +1,7 @@
+"""`python -m fenxiao_catalog`."""
+
+import sys
+
+from fenxiao_catalog.app import main
+
+sys.exit(main())

@@ -1,0 +1,122 @@
+"""Runs a service as a process: connect, check the topics, join the group, serve health, and leave in good order."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+
+from fenxiao_runtime.errors import Halt, RuntimeFault
+from fenxiao_runtime.group import PartitionGroup
+from fenxiao_runtime.health import HealthServer
+from fenxiao_runtime.kafka import KafkaAssignment, KafkaLog, KafkaSender, make_broker, subscribe
+from fenxiao_runtime.logs import configure_logs
+from fenxiao_runtime.ports import Service
+from fenxiao_runtime.settings import Settings
+from fenxiao_runtime.store import PostgresStore, connect_pool
+from fenxiao_runtime.worker import Worker
+
+_LOG = structlog.get_logger("app")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A service, and the partition count that its deployment recorded."""
+
+    service: Service[Any]
+    partitions: int
+
+
+MakeService = Callable[[asyncpg.Pool], Awaitable[Made]]
+
+
+def run(name: str, settings: Settings, make: MakeService) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code. What goes wrong at the start is one line on standard error."""
+    configure_logs(name, settings.log_level)
+    try:
+        asyncio.run(_run(name, settings, make))
+    except (RuntimeFault, KafkaError, OSError, asyncpg.PostgresError) as error:
+        sys.stderr.write(f"{name}: {' '.join(str(error).split()) or type(error).__name__}\n")
+        return 1
+    return 0
+
+
+async def _run(name: str, settings: Settings, make: MakeService) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    pool = await connect_pool(settings.postgres_dsn, settings.postgres_pool_size)
+    log = KafkaLog(settings.kafka_bootstrap_servers)
+    sender = KafkaSender(settings.kafka_bootstrap_servers)
+    try:
+        made = await make(pool)
+        await log.start()
+        await _check_topics(made, log)
+        await _serve(name, settings, made.service, pool, log, sender, stop)
+    finally:
+        await sender.stop()
+        await log.stop()
+        await pool.close()
+
+
+async def _check_topics(made: Made, log: KafkaLog) -> None:
+    counts = await log.partitions([made.service.input, *made.service.outputs])
+    for topic, count in counts.items():
+        if count != made.partitions:
+            raise Halt("partition_count", f"{topic} has {count} partitions, the deployment has {made.partitions}")
+
+
+async def _serve(
+    name: str,
+    settings: Settings,
+    service: Service[Any],
+    pool: asyncpg.Pool,
+    log: KafkaLog,
+    sender: KafkaSender,
+    stop: asyncio.Event,
+) -> None:
+    assignment = KafkaAssignment(service.input)
+    store = PostgresStore(pool, schema=service.name, outputs=len(service.outputs))
+    owner = settings.instance_id or f"{socket.gethostname()}-{os.getpid()}"
+
+    def make_worker(partition: int) -> Worker[Any]:
+        return Worker(
+            service,
+            partition,
+            store=store,
+            log=log,
+            sender=sender,
+            assignment=assignment,
+            owner=owner,
+            batch_max=settings.batch_records_max,
+            idle_s=settings.idle_interval_ms / 1000,
+        )
+
+    group = PartitionGroup(name, assignment, make_worker, settings.stall_after_ms)
+    broker = make_broker(settings.kafka_bootstrap_servers)
+    subscriber = subscribe(broker, service.input, f"fenxiao-{name}", settings, group, group.handle)
+    assignment.bind(subscriber)
+    health = HealthServer(group, settings.http_host, settings.http_port)
+    serving = asyncio.create_task(health.serve(), name="health")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await broker.start()
+        _LOG.info("started", input=service.input)
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+    finally:
+        await group.stop()
+        await broker.stop()
+        health.stop()
+        await asyncio.gather(serving, return_exceptions=True)
+        stopping.cancel()
+        _LOG.info("stopped")

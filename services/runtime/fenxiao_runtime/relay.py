@@ -1,0 +1,141 @@
+"""From the outbox to the logs, in order, one send in flight a topic and partition; then the mark. Ends the walk of a batch.
+
+The relay never invents anything: it sends committed bytes. After an error, or under a new owner, it sends again from the
+first unmarked row, so a row reaches the log at least once and, by its `seq`, counts once.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from fenxiao_runtime.errors import TemporaryFault
+from fenxiao_runtime.ports import OutboxRow, Output, Sender, Store
+
+BACKLOG_ROWS_MAX = 64
+"""How many rows may wait in memory; then the worker waits too."""
+MARK_EVERY_ROWS = 16
+READ_ROWS = 32
+BACKOFF_S = 0.5
+
+_LOG = structlog.get_logger("relay")
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER: msgspec.msgpack.Decoder[list[tuple[int, bytes, bytes]]] = msgspec.msgpack.Decoder(
+    list[tuple[int, bytes, bytes]]
+)
+
+
+def pack(outputs: Sequence[Output]) -> bytes:
+    """Outputs as an outbox row's payload."""
+    return _ENCODER.encode([(output.topic, output.key, output.value) for output in outputs])
+
+
+def unpack(payload: bytes) -> list[tuple[int, bytes, bytes]]:
+    """(topic index, key, value) of each output."""
+    return _DECODER.decode(payload)
+
+
+class Relay:
+    """One partition's relay, from `start` until `stop`."""
+
+    def __init__(self, store: Store, sender: Sender, *, topics: Sequence[str], partition: int) -> None:
+        self._store = store
+        self._sender = sender
+        self._topics = topics
+        self._partition = partition
+        self._rows: deque[OutboxRow] = deque()
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._task: asyncio.Task[None] | None = None
+        self._next_offsets: list[int] = []
+        self._unmarked = 0
+
+    @property
+    def backlog(self) -> int:
+        """How many rows wait, or are not marked yet."""
+        return len(self._rows) + self._unmarked
+
+    async def start(self) -> None:
+        """Send what an earlier owner left, then take rows."""
+        relayed_id, offsets = await self._store.read_relay(self._partition)
+        self._next_offsets = list(offsets)
+        while rows := await self._store.read_outbox(self._partition, relayed_id, READ_ROWS):
+            for row in rows:
+                await self._send(row)
+            relayed_id = rows[-1].id
+            await self._store.mark_relayed(self._partition, relayed_id, self._next_offsets)
+        self._task = asyncio.create_task(self._run(), name=f"relay-{self._partition}")
+
+    async def put(self, row: OutboxRow) -> None:
+        """Hand over a committed row; waits while the backlog is full."""
+        self._rows.append(row)
+        self._wake.set()
+        if len(self._rows) >= BACKLOG_ROWS_MAX:
+            self._room.clear()
+            await self._room.wait()
+
+    def check(self) -> None:
+        """Raise what ended the relay, if anything did."""
+        if self._task is not None and self._task.done() and not self._task.cancelled():
+            self._task.result()
+
+    async def stop(self) -> None:
+        """Stop at once. Rows not marked are sent again by the next owner."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        self._room.set()
+
+    async def _run(self) -> None:
+        last_id = 0
+        while True:
+            while not self._rows:
+                if self._unmarked:
+                    await self._patiently_mark(last_id)
+                    continue
+                self._wake.clear()
+                await self._wake.wait()
+            row = self._rows[0]
+            await self._patiently_send(row)
+            self._rows.popleft()
+            last_id = row.id
+            self._unmarked += 1
+            if len(self._rows) < BACKLOG_ROWS_MAX // 2:
+                self._room.set()
+            if self._unmarked >= MARK_EVERY_ROWS:
+                await self._patiently_mark(last_id)
+
+    async def _patiently_send(self, row: OutboxRow) -> None:
+        while True:
+            try:
+                return await self._send(row)
+            except TemporaryFault as fault:
+                _LOG.warning("relay waits", partition=self._partition, row=row.id, error=str(fault))
+                await asyncio.sleep(BACKOFF_S)
+
+    async def _patiently_mark(self, row_id: int) -> None:
+        while True:
+            try:
+                await self._store.mark_relayed(self._partition, row_id, self._next_offsets)
+            except TemporaryFault as fault:
+                _LOG.warning("relay cannot mark", partition=self._partition, row=row_id, error=str(fault))
+                await asyncio.sleep(BACKOFF_S)
+            else:
+                self._unmarked = 0
+                return
+
+    async def _send(self, row: OutboxRow) -> None:
+        by_topic: dict[int, list[tuple[bytes, bytes]]] = {}
+        for topic, key, value in unpack(row.payload):
+            by_topic.setdefault(topic, []).append((key, value))
+        sends = (self._sender.send(self._topics[t], self._partition, pairs) for t, pairs in by_topic.items())
+        results = await asyncio.gather(*sends, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        for topic, next_offset in zip(by_topic, results, strict=True):
+            self._next_offsets[topic] = next_offset  # type: ignore[assignment]

@@ -1,0 +1,362 @@
+"""One partition's life: take the lease, load, then batch after batch through transaction and relay, until told to stop.
+
+Records come in from `group` by `offer`; committed outputs go out to `relay`. Whatever goes wrong ends in one of three ways
+(`errors`): memory is dropped and the partition starts again from PostgreSQL, or it idles because another holds the lease,
+or it halts aloud.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import structlog
+from fenxiao_schemas.codec import Rejected
+
+from fenxiao_runtime.errors import Fenced, Halt, TemporaryFault
+from fenxiao_runtime.health import Progress
+from fenxiao_runtime.ports import Assignment, Item, Log, OutboxRow, Position, Record, Sender, Service, Step, Store
+from fenxiao_runtime.relay import Relay, pack
+
+BUFFER_BATCHES_MAX = 4
+"""How many batches of records may wait in memory before the partition is paused."""
+BACKOFF_S = 1.0
+LEAVE_WAIT_S = 5.0
+"""How long a partition that is taken away may take to finish its batch."""
+FENCED_BACKOFF_S = 4.0
+"""Over a heartbeat, so that a member that the group has dropped knows it by then."""
+
+Phase = Literal["starting", "running", "fenced", "retrying", "halted", "stopped"]
+_LOG = structlog.get_logger("worker")
+
+
+class Worker[S]:
+    """One partition of one service.
+
+    Args:
+        service: The fold.
+        partition: Its number, of input and outputs alike.
+        assignment: The group's consumer, to seek, pause and resume this partition.
+        owner: Who this process is, for people who look at the lease.
+        batch_max: How many records at the most are folded in one transaction.
+        idle_s: How often to look around when no record comes.
+    """
+
+    def __init__(
+        self,
+        service: Service[S],
+        partition: int,
+        *,
+        store: Store,
+        log: Log,
+        sender: Sender,
+        assignment: Assignment,
+        owner: str,
+        batch_max: int,
+        idle_s: float,
+    ) -> None:
+        self.partition = partition
+        self.phase: Phase = "starting"
+        self.halted: Halt | None = None
+        self.position: Position | None = None
+        self.end_offset = 0
+        self._service = service
+        self._store = store
+        self._log = log
+        self._sender = sender
+        self._assignment = assignment
+        self._owner = owner
+        self._batch_max = batch_max
+        self._idle_s = idle_s
+        self._state: S | None = None
+        self._relay: Relay | None = None
+        self._buffer: deque[Record] = deque()
+        self._fetching = False
+        self._next_fetch = 0
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._leaving = False
+        self._folding = False
+        self._progress = Progress()
+
+    # What the group calls
+
+    def start(self) -> None:
+        """The partition is ours (again)."""
+        if self.phase == "halted":
+            return
+        self._leaving = False
+        self._task = asyncio.create_task(self._live(), name=f"{self._service.name}-{self.partition}")
+
+    async def stop(self) -> None:
+        """The partition may no longer be ours: finish the batch, or abandon it if that takes long.
+
+        The state is kept for as long as the lease stands, see `_resume`.
+        """
+        self._fetching = False
+        self._leaving = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=LEAVE_WAIT_S)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        if self._folding:
+            self._state = None
+            self._folding = False
+        if self._relay is not None:
+            await self._relay.stop()
+            self._relay = None
+        self._buffer.clear()
+        if self.phase != "halted":
+            self.phase = "stopped"
+
+    def offer(self, records: Sequence[Record]) -> None:
+        """Take fetched records. What cannot be taken now is fetched again later; never blocks."""
+        if not self._fetching:
+            self._assignment.pause(self.partition)
+            return
+        if len(self._buffer) >= BUFFER_BATCHES_MAX * self._batch_max:
+            self._fetching = False
+            self._assignment.pause(self.partition)
+            return
+        fresh = [record for record in records if record.offset >= self._next_fetch]
+        if fresh:
+            self._buffer.extend(fresh)
+            self._next_fetch = fresh[-1].offset + 1
+            self._wake.set()
+
+    def report(self) -> Mapping[str, Any]:
+        """How this partition is, for health."""
+        next_offset = self.position.next_offset if self.position else None
+        return {
+            "phase": self.phase,
+            "next_offset": next_offset,
+            "lease_epoch": self.position.epoch if self.position else None,
+            "buffered": len(self._buffer),
+            "relay_backlog": self._relay.backlog if self._relay else 0,
+            "idle_ms": self._progress.idle_ms(),
+            "halted": str(self.halted) if self.halted else None,
+        }
+
+    @property
+    def idle_ms(self) -> int:
+        """Since when it made no progress though it had something to do."""
+        return self._progress.idle_ms()
+
+    # Its life
+
+    async def _live(self) -> None:
+        while not self._leaving:
+            try:
+                await self._begin()
+                self.phase = "running"
+                while not self._leaving:
+                    await self._turn()
+            except Fenced as fenced:
+                self._forget("fenced")
+                _LOG.warning("fenced", partition=self.partition, detail=str(fenced))
+                await asyncio.sleep(FENCED_BACKOFF_S)
+                if not self._assignment.holds(self.partition):
+                    return
+            except TemporaryFault as fault:
+                self._forget("retrying")
+                _LOG.warning("will retry", partition=self.partition, error=str(fault))
+                await asyncio.sleep(BACKOFF_S)
+            except Halt as halt:
+                self._halt(halt)
+                return
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a bug of ours: halting is the one safe thing
+                _LOG.exception("handler error", partition=self.partition)
+                self._halt(Halt("handler_error", f"{type(error).__name__}: {error}"))
+                return
+
+    def _forget(self, phase: Phase) -> None:
+        self.phase = phase
+        self._state = None
+        self._folding = False
+        self._fetching = False
+        self._buffer.clear()
+        self._assignment.pause(self.partition)
+
+    def _halt(self, halt: Halt) -> None:
+        self._forget("halted")
+        self.halted = halt
+        _LOG.error("halted", partition=self.partition, reason=halt.reason, detail=halt.detail)
+
+    async def _begin(self) -> None:
+        if self._relay is not None:
+            await self._relay.stop()
+        kept = await self._resume()
+        if not kept:
+            self.position = await self._store.take_lease(self.partition, self._owner)
+        position = self._at()
+        await self._check_logs(position)
+        self._relay = Relay(self._store, self._sender, topics=self._service.outputs, partition=self.partition)
+        await self._relay.start()
+        if not kept:
+            async with self._store.transaction() as tx:
+                self._state = await self._service.load(tx, self.partition, position, self._log)
+        self._buffer.clear()
+        self._next_fetch = position.next_offset
+        self._fetch()
+        _LOG.info("assigned", partition=self.partition, epoch=position.epoch, offset=position.next_offset, kept=kept)
+
+    async def _resume(self) -> bool:
+        """Whether memory still equals what PostgreSQL holds under the same lease, so that nothing need be loaded."""
+        if self._state is None or self.position is None:
+            return False
+        return await self._store.read_position(self.partition) == self.position
+
+    async def _check_logs(self, position: Position) -> None:
+        begin, end = await self._log.bounds(self._service.input, self.partition)
+        if not begin <= position.next_offset <= end:
+            raise Halt("offset_outside_log", f"stored offset {position.next_offset}, the log has {begin} to {end}")
+        _, next_offsets = await self._store.read_relay(self.partition)
+        for index, topic in enumerate(self._service.outputs):
+            await self._check_output(index, topic, next_offsets[index], position.out_seqs[index])
+
+    async def _check_output(self, index: int, topic: str, relayed: int, known_seq: int) -> None:
+        begin, end = await self._log.bounds(topic, self.partition)
+        if relayed > end:
+            raise Halt("output_log_truncated", f"{topic} ends at {end}, {relayed} was relayed")
+        # One record before the relayed end belongs to the search: the last that is known to be ours.
+        async for records in self._log.read(topic, self.partition, max(begin, relayed - 1), end):
+            for record in records:
+                seq = self._service.output_seq(index, record.value or b"")
+                if seq > known_seq:
+                    raise Halt("log_ahead_of_database", f"{topic} has seq {seq}, PostgreSQL knows {known_seq}")
+
+    def _fetch(self) -> None:
+        self._assignment.seek(self.partition, self._next_fetch)
+        self._assignment.resume(self.partition)
+        self._fetching = True
+
+    # A turn
+
+    async def _turn(self) -> None:
+        if not self._fetching and len(self._buffer) <= self._batch_max:
+            self._fetch()
+        if not self._buffer:
+            await self._wait()
+        if self._relay is not None:
+            self._relay.check()
+        items = self._decode([self._buffer[i] for i in range(min(len(self._buffer), self._batch_max))])
+        state = self._loaded()
+        count = self._service.ready(state, items)
+        if count < len(items):
+            async with self._store.transaction() as tx:
+                await self._service.prepare(tx, state, items)
+            count = self._service.ready(state, items)
+        done = await self._fold(state, items[:count])
+        for _ in range(done):
+            self._buffer.popleft()
+        if done or not items:
+            self._progress.moved()
+        if items and not done:
+            await self._wait()
+
+    async def _wait(self) -> None:
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._idle_s)
+        except TimeoutError:
+            return
+
+    def _decode(self, records: list[Record]) -> list[Item]:
+        messages = self._service.decode([record.value for record in records])
+        items = [Item(record, message) for record, message in zip(records, messages, strict=True)]
+        if self._service.own_input:
+            self._check_own(items)
+        return items
+
+    def _check_own(self, items: list[Item]) -> None:
+        for item in items:
+            if isinstance(item.message, Rejected):
+                where = f"{self._service.input}-{self.partition} offset {item.record.offset}"
+                raise Halt("unreadable_own_record", f"{where}: {item.message.error}")
+
+    async def _fold(self, state: S, items: list[Item]) -> int:
+        """Fold what is not folded yet; returns how many items may leave the buffer."""
+        fresh = self._unseen(items) if self._service.own_input else items
+        if items and not fresh:
+            await self._commit_skip(items)
+            return len(items)
+        done = 0
+        # Steps of the first record that were committed already, by a worker whose memory died between two steps.
+        skip = self._at().step
+        self._folding = True
+        for number, step in enumerate(self._service.steps(state, fresh, self._at())):
+            if number >= skip:
+                done = await self._commit(step, items, fresh, done)
+        self._folding = False
+        told = self._service.committed(state, self._at())
+        if told is not None:
+            await told
+        return len(items)
+
+    def _unseen(self, items: list[Item]) -> list[Item]:
+        """Drop what is at or below the mark; a gap above it is a forged or lost record."""
+        expected = self._at().mark + 1
+        fresh = []
+        for item in items:
+            seq = self._service.seq_of(item.message)
+            if seq < expected:
+                continue
+            if seq > expected:
+                where = f"{self._service.input}-{self.partition} offset {item.record.offset}"
+                raise Halt("seq_gap", f"{where}: seq {seq}, expected {expected}")
+            fresh.append(item)
+            expected += 1
+        return fresh
+
+    async def _commit(self, step: Step, items: list[Item], fresh: list[Item], done_before: int) -> int:
+        """Run one step in a transaction; returns how many fresh items are wholly folded now."""
+        before = self._at()
+        async with self._store.transaction() as tx:
+            await self._store.lock(tx, self.partition, before)
+            result = await step(tx, before)
+            after = self._advance(before, result.items_done, done_before, items, fresh)
+            out_seqs = list(before.out_seqs)
+            for output in result.outputs:
+                if output.seq != out_seqs[output.topic] + 1:
+                    raise Halt("fold_seq_gap", f"output seq {output.seq} after {out_seqs[output.topic]}")
+                out_seqs[output.topic] = output.seq
+            row = OutboxRow(before.outbox_id + 1, pack(result.outputs)) if result.outputs else None
+            after = replace(after, out_seqs=tuple(out_seqs), outbox_id=row.id if row else before.outbox_id)
+            if after != before:
+                await self._store.save(tx, self.partition, after, row)
+        self.position = after
+        if row is not None and self._relay is not None:
+            await self._relay.put(row)
+        return result.items_done
+
+    def _advance(self, before: Position, done: int, done_before: int, items: list[Item], fresh: list[Item]) -> Position:
+        if not items:
+            return before
+        if done == done_before and done < len(fresh):
+            return replace(before, step=before.step + 1)
+        next_offset = items[-1].record.offset + 1 if done == len(fresh) else fresh[done].record.offset
+        mark = self._service.seq_of(fresh[done - 1].message) if self._service.own_input and done else before.mark
+        return replace(before, next_offset=next_offset, step=0, mark=mark)
+
+    async def _commit_skip(self, items: list[Item]) -> None:
+        before = self._at()
+        after = replace(before, next_offset=items[-1].record.offset + 1, step=0)
+        async with self._store.transaction() as tx:
+            await self._store.lock(tx, self.partition, before)
+            await self._store.save(tx, self.partition, after, None)
+        self.position = after
+
+    def _at(self) -> Position:
+        if self.position is None:
+            raise Halt("handler_error", "the partition has no position yet")
+        return self.position
+
+    def _loaded(self) -> S:
+        if self._state is None:
+            raise Halt("handler_error", "the partition has no state yet")
+        return self._state

@@ -1,0 +1,163 @@
+"""Posts and curves: what a partition says of its products at a close, and the sum of all partitions' posts. Section 4.
+
+A histogram is a sorted array of `path << BIN_BITS | bin` and the counts beside it; row 0, which the first indicator has no
+use for, is the price histogram. `lookup` says which curve a product is measured by.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from fenxiao_scorer.core.arrays import AnyArray, Ints, summed
+from fenxiao_scorer.core.bins import PRICE_BITS, log_linear_edges
+from fenxiao_scorer.core.formulas import ABSENT
+from fenxiao_scorer.core.layout import ROWS, UNITS
+
+BIN_BITS: Final = 12
+BIN_MASK: Final = (1 << BIN_BITS) - 1
+PRICES_ROW: Final = 0
+SUMS: Final = ("num", "den", "observed")
+_LITTLE: Final = "<i8"
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A partition's histograms of a day. Columns are little-endian 64-bit integers; `sums` are by row, then path.
+
+    Attributes:
+        paths: In rising order; the number of a path is its place here.
+        keys: By row: `path << 12 | bin`, rising.
+        counts: Beside the keys.
+        sums: `sum_num`, `sum_den` and `observed` of every row and path.
+    """
+
+    format: int = 1
+    day: int
+    paths: list[str]
+    keys: list[bytes]
+    counts: list[bytes]
+    sums: list[bytes]
+
+
+_DECODER: Final = msgspec.msgpack.Decoder(Post)
+
+
+def encode_post(day: int, paths: list[str], histograms: Sequence[tuple[Ints, Ints]], sums: Sequence[Ints]) -> bytes:
+    """Encode a post; the same content has the same bytes."""
+    keys = [column.astype(_LITTLE).tobytes() for column, _ in histograms]
+    counts = [column.astype(_LITTLE).tobytes() for _, column in histograms]
+    packed = [column.astype(_LITTLE).tobytes() for column in sums]
+    return msgspec.msgpack.encode(Post(day=day, paths=paths, keys=keys, counts=counts, sums=packed))
+
+
+class Histogram:
+    """One row of the curves, for all paths.
+
+    Attributes:
+        below: `below[i]` is the count of all entries before the i-th.
+        starts: The first entry of each path.
+        sizes: `n` of each path.
+    """
+
+    __slots__ = ("below", "counts", "keys", "sizes", "starts")
+
+    def __init__(self, keys: Ints, counts: Ints, paths: int) -> None:
+        self.keys, self.counts = keys, counts
+        self.below = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+        ends = np.searchsorted(keys, np.arange(paths + 1, dtype=np.int64) << BIN_BITS)
+        self.starts = ends[:-1].astype(np.int64)
+        self.sizes = self.below[ends[1:]] - self.below[ends[:-1]]
+
+    def ranks(self, paths: Ints, numbers: Ints) -> tuple[Ints, Ints]:
+        """B and h of each (path, bin)."""
+        wanted = paths << BIN_BITS | numbers
+        places = np.searchsorted(self.keys, wanted)
+        below = self.below[places] - self.below[self.starts[paths]]
+        inside = np.minimum(places, len(self.keys) - 1)
+        return below, np.where(self.keys[inside] == wanted, self.counts[inside], 0)
+
+
+class Curves:
+    """The curves of a day, of all partitions.
+
+    Attributes:
+        rows: By indicator; row 0 is the price histogram.
+        means: By row and path: the mean of a shrunk rate, `ABSENT` without one.
+        observed: By row and path: whether anything of it was observed.
+        medians: Of the price histogram by path, `ABSENT` for an empty one.
+    """
+
+    __slots__ = ("_sums", "means", "medians", "observed", "paths", "rows")
+
+    def __init__(self, paths: list[str], histograms: Sequence[tuple[Ints, Ints]], sums: AnyArray) -> None:
+        self.paths = {path: place for place, path in enumerate(paths)}
+        self.rows = [Histogram(keys, counts, len(paths)) for keys, counts in histograms]
+        self._sums = sums
+        self.observed = (sums[2] > 0).astype(np.bool_)
+        self.means = np.full((ROWS, len(paths)), ABSENT, np.int64)
+        for row, unit in UNITS.items():
+            self.means[row] = _means(unit, sums[0, row], sums[1, row])
+        self.medians = _medians(self.rows[PRICES_ROW])
+
+    def dump(self) -> list[Any]:
+        """For a snapshot; the sums in decimal, for they may pass 64 bits."""
+        rows = [[row.keys.astype(_LITTLE).tobytes(), row.counts.astype(_LITTLE).tobytes()] for row in self.rows]
+        return [list(self.paths), rows, [str(value) for value in self._sums.ravel()]]
+
+    @classmethod
+    def load(cls, parts: list[Any]) -> "Curves":
+        """From a snapshot."""
+        paths, rows, sums = parts
+        total = np.array([int(value) for value in sums], object).reshape(len(SUMS), ROWS, len(paths))
+        return cls(paths, [(_column(keys), _column(counts)) for keys, counts in rows], total)
+
+
+def merge_posts(posts: Iterable[bytes]) -> Curves:
+    """The curves of a day from the posts of all partitions, in any order.
+
+    Raises:
+        msgspec.DecodeError: A post is not one.
+        ValueError: Posts of several days.
+    """
+    decoded = [_DECODER.decode(post) for post in posts]
+    if len({post.day for post in decoded}) > 1:
+        raise ValueError(f"posts of several days: {sorted({post.day for post in decoded})}")
+    paths = sorted({path for post in decoded for path in post.paths})
+    places = {path: place for place, path in enumerate(paths)}
+    new = [np.array([places[path] for path in post.paths], np.int64) for post in decoded]
+    total = np.zeros((len(SUMS), ROWS, len(paths)), object)
+    for post, numbers in zip(decoded, new, strict=True):
+        for kind, column in enumerate(post.sums):
+            total[kind][:, numbers] += _column(column).reshape(ROWS, len(numbers)).astype(object)
+    return Curves(paths, [_merged_row(decoded, new, row) for row in range(ROWS)], total)
+
+
+def _merged_row(posts: Sequence[Post], new: Sequence[Ints], row: int) -> tuple[Ints, Ints]:
+    keys, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for post, numbers in zip(posts, new, strict=True):
+        own = _column(post.keys[row])
+        keys.append(numbers[own >> BIN_BITS] << BIN_BITS | own & BIN_MASK if len(own) else own)
+        counts.append(_column(post.counts[row]))
+    return summed(np.concatenate(keys), np.concatenate(counts))
+
+
+def _column(data: bytes) -> Ints:
+    return np.frombuffer(data, _LITTLE).astype(np.int64)
+
+
+def _means(unit: int, nums: AnyArray, dens: AnyArray) -> list[int]:
+    return [(unit * num) // den if den else ABSENT for num, den in zip(nums, dens, strict=True)]
+
+
+def _medians(row: Histogram) -> Ints:
+    """In Python's integers: a wide bin times a high rank passes 64 bits."""
+    medians = np.full(len(row.sizes), ABSENT, np.int64)
+    for path in np.flatnonzero(row.sizes).tolist():
+        start = int(row.starts[path])
+        rank = (int(row.sizes[path]) - 1) // 2
+        place = int(np.searchsorted(row.below, int(row.below[start]) + rank, side="right")) - 1
+        edge, width = log_linear_edges(int(row.keys[place]) & BIN_MASK, PRICE_BITS)
+        into = rank - int(row.below[place] - row.below[start])
+        medians[path] = edge + (width * into) // int(row.counts[place])
+    return medians
