@@ -21,7 +21,9 @@ class HealthServer:
 
     def __init__(self, reporter: Reporter, host: str, port: int) -> None:
         self._reporter = reporter
-        config = uvicorn.Config(self._app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
+        config = uvicorn.Config(
+            self._app, host=host, port=port, log_config=None, access_log=False, lifespan="off", interface="asgi3"
+        )
         self._server = uvicorn.Server(config)
         # The service's own main decides what a signal does.
         self._server.capture_signals = _no_signals  # type: ignore[method-assign,assignment]
