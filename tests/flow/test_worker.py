@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager
 
 import msgspec
 import pytest
+
 from fenxiao_runtime import relay, worker
 from fenxiao_runtime.memory import MemoryBroker, MemoryStore
 from fenxiao_runtime.worker import Worker
-from support.toy_service import Number, Sum, ToyService, Total
+from support.toy_service import Number, Sum, Total, ToyService
 
 
 @pytest.fixture(autouse=True)

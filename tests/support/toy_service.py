@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+
 from fenxiao_runtime.ports import Item, Log, Output, Position, Step, StepResult
 from fenxiao_schemas.codec import Rejected
 

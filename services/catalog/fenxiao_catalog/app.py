@@ -1,15 +1,15 @@
 """Puts the catalog together: settings, the deployment's row, tables, and the partition processor."""
 
 import asyncpg
-from fenxiao_runtime.app import Made, run
-from fenxiao_runtime.errors import Halt
-from fenxiao_runtime.queries import load_queries
-from fenxiao_runtime.settings import read_settings
 
 from fenxiao_catalog.core.world import Deployment
 from fenxiao_catalog.service import CatalogService
 from fenxiao_catalog.settings import CatalogSettings, parse_keys
 from fenxiao_catalog.store import PostgresCatalogStore
+from fenxiao_runtime.app import Made, run
+from fenxiao_runtime.errors import Halt
+from fenxiao_runtime.queries import load_queries
+from fenxiao_runtime.settings import read_settings
 
 
 async def read_deployment(pool: asyncpg.Pool, settings: CatalogSettings) -> Deployment:

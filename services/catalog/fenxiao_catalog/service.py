@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from fenxiao_runtime.ports import Item, Log, Output, Position, Step, StepResult
-from fenxiao_schemas.codec import Rejected
-from fenxiao_schemas.topics import CATALOG_DLQ, COMMANDS, EVENTS, OUTCOMES, codec_of
-
 from fenxiao_catalog.core.fold import Incoming, fold
 from fenxiao_catalog.core.world import CalendarRow, Deployment, Progress, World
 from fenxiao_catalog.store import CatalogStore
+from fenxiao_runtime.ports import Item, Log, Output, Position, Step, StepResult
+from fenxiao_schemas.codec import Rejected
+from fenxiao_schemas.topics import CATALOG_DLQ, COMMANDS, EVENTS, OUTCOMES, codec_of
 
 BUYER_HASH_BYTES = 16
 _COMMANDS = codec_of(COMMANDS)

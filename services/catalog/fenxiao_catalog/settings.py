@@ -1,7 +1,8 @@
 """The catalog's settings: the common ones (`fenxiao_runtime.settings`), the buyers' keys, and its limits."""
 
-from fenxiao_runtime.settings import Settings
 from pydantic import Field, SecretStr, field_validator
+
+from fenxiao_runtime.settings import Settings
 
 KEY_BYTES_MIN = 16
 

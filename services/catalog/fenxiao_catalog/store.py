@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
-from fenxiao_runtime.queries import load_queries
-from fenxiao_schemas.commands import AnyCommand, Command
 
 from fenxiao_catalog.core.fold import Learned
 from fenxiao_catalog.core.keys import Keys
@@ -21,6 +19,8 @@ from fenxiao_catalog.core.rows import (
     Product,
 )
 from fenxiao_catalog.core.world import CalendarRow, Progress, World
+from fenxiao_runtime.queries import load_queries
+from fenxiao_schemas.commands import AnyCommand, Command
 
 INBOX_ROWS_MAX = 100
 """How many facts of other partitions are taken in one step."""

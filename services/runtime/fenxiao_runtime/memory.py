@@ -62,9 +62,7 @@ class MemoryStore:
         """Raise the epoch, and read the row."""
         del owner
         async with self._locks[partition]:
-            zero = Position(
-                epoch=0, next_offset=0, step=0, mark=0, out_seqs=(0,) * self._outputs, outbox_id=0
-            )
+            zero = Position(epoch=0, next_offset=0, step=0, mark=0, out_seqs=(0,) * self._outputs, outbox_id=0)
             known = self._positions.get(partition, zero)
             self._positions[partition] = replace(known, epoch=known.epoch + 1)
         return self._positions[partition]

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import structlog
-from fenxiao_schemas.codec import Rejected
 
 from fenxiao_runtime.errors import Fenced, Halt, TemporaryFault
 from fenxiao_runtime.health import Progress
 from fenxiao_runtime.ports import Assignment, Item, Log, OutboxRow, Position, Record, Sender, Service, Step, Store
 from fenxiao_runtime.relay import Relay, pack
+from fenxiao_schemas.codec import Rejected
 
 BUFFER_BATCHES_MAX = 4
 """How many batches of records may wait in memory before the partition is paused."""
@@ -247,7 +247,7 @@ class Worker[S]:
         items = self._decode([self._buffer[i] for i in range(min(len(self._buffer), self._batch_max))])
         state = self._loaded()
         count = self._service.ready(state, items)
-        if count < len(items):
+        if items and not count:
             async with self._store.transaction() as tx:
                 await self._service.prepare(tx, state, items)
             count = self._service.ready(state, items)

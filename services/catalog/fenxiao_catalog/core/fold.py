@@ -11,6 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+
+from fenxiao_catalog.core import orders, people, products
+from fenxiao_catalog.core.rows import Authorisation, Merchant, ParkedCommand
+from fenxiao_catalog.core.verdicts import Refused, Verdict, Waits
+from fenxiao_catalog.core.world import DEAD_LETTERS, EVENTS, OUTCOMES, CalendarRow, World
 from fenxiao_schemas import commands as c
 from fenxiao_schemas import events as e
 from fenxiao_schemas.codec import Rejected, encode
@@ -18,11 +23,6 @@ from fenxiao_schemas.dead_letters import BODY_BYTES_MAX, DeadLetter
 from fenxiao_schemas.outcomes import Outcome, Status
 from fenxiao_schemas.partitioning import partition_of
 from fenxiao_schemas.topics import COMMANDS
-
-from fenxiao_catalog.core import orders, people, products
-from fenxiao_catalog.core.rows import Authorisation, Merchant, ParkedCommand
-from fenxiao_catalog.core.verdicts import Refused, Verdict, Waits
-from fenxiao_catalog.core.world import DEAD_LETTERS, EVENTS, OUTCOMES, CalendarRow, World
 
 KEY_BYTES_MAX = 1_024
 DETAIL_LENGTH_MAX = 300

@@ -1,13 +1,12 @@
 """Order lines, from the sale to the review: commands in, events out."""
 
-from fenxiao_schemas import commands as c
-from fenxiao_schemas import events as e
-
 from fenxiao_catalog.core.clock import HOUR_MS, business_day
 from fenxiao_catalog.core.products import wrong_currency
 from fenxiao_catalog.core.rows import OrderLine, Product
 from fenxiao_catalog.core.verdicts import NO_CHANGE, Refused, Verdict, no_line, no_product
 from fenxiao_catalog.core.world import EVENTS, World
+from fenxiao_schemas import commands as c
+from fenxiao_schemas import events as e
 
 
 def record_sale(world: World, command: c.RecordSale) -> Verdict:

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from fenxiao_schemas import commands as c
-from fenxiao_schemas import events as e
-
 from fenxiao_catalog.core.rows import Authorisation, Creator, Merchant
 from fenxiao_catalog.core.verdicts import NO_CHANGE, Verdict
 from fenxiao_catalog.core.world import EVENTS, World
+from fenxiao_schemas import commands as c
+from fenxiao_schemas import events as e
 
 
 def register_merchant(world: World, command: c.RegisterMerchant) -> Verdict:

@@ -1,12 +1,11 @@
 """Products, their listing, plans, violations and views: commands in, events out."""
 
-from fenxiao_schemas import commands as c
-from fenxiao_schemas import events as e
-
 from fenxiao_catalog.core.clock import business_day
 from fenxiao_catalog.core.rows import DayViews, Plan, Product
 from fenxiao_catalog.core.verdicts import NO_CHANGE, Refused, Verdict, no_product
 from fenxiao_catalog.core.world import EVENTS, World
+from fenxiao_schemas import commands as c
+from fenxiao_schemas import events as e
 
 
 def register_product(world: World, command: c.RegisterProduct) -> Verdict:

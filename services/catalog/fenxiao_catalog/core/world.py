@@ -6,11 +6,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fenxiao_schemas.codec import encode
-from fenxiao_schemas.dead_letters import DeadLetter
-from fenxiao_schemas.events import Event
-from fenxiao_schemas.outcomes import Outcome
-
 from fenxiao_catalog.core.rows import (
     AUTHORISED,
     ENTERPRISE,
@@ -25,6 +20,10 @@ from fenxiao_catalog.core.rows import (
     Plan,
     Product,
 )
+from fenxiao_schemas.codec import encode
+from fenxiao_schemas.dead_letters import DeadLetter
+from fenxiao_schemas.events import Event
+from fenxiao_schemas.outcomes import Outcome
 
 EVENTS, OUTCOMES, DEAD_LETTERS = 0, 1, 2
 """Indices of the output topics."""

@@ -9,10 +9,16 @@ from fenxiao_matcher.core.lists import ListKey, Row
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The last published list of a key."""
+    """The last published list of a key.
+
+    Attributes:
+        revision: The highest that the log has.
+        sound: The log's last record has that revision. If not, somebody wrote an older list over it.
+    """
 
     revision: int
     rows: tuple[Row, ...]
+    sound: bool = True
 
 
 class Book:
@@ -24,8 +30,7 @@ class Book:
     def __len__(self) -> int:
         return len(self._lists)
 
-    def keys(self) -> Iterator[ListKey]:
-        """Of all lists ever published."""
+    def __iter__(self) -> Iterator[ListKey]:
         return iter(self._lists)
 
     def get(self, key: ListKey) -> Published | None:
@@ -33,10 +38,13 @@ class Book:
         return self._lists.get(key)
 
     def put(self, key: ListKey, revision: int, rows: tuple[Row, ...]) -> None:
-        """A list is in the log; of several under one key the highest revision counts."""
+        """A list is in the log, after all that were put before."""
         old = self._lists.get(key)
         if old is None or revision > old.revision:
             self._lists[key] = Published(revision, rows)
+        else:
+            # Readers hold the higher revision, compaction will keep this one: only a newer one puts both right.
+            self._lists[key] = Published(old.revision, old.rows, sound=False)
 
     def next_revision(self, key: ListKey) -> int:
         """The revision of the next list of this key."""
@@ -54,6 +62,8 @@ class Book:
         old = self._lists.get(key)
         if old is None:
             return bool(rows)
+        if not old.sound:
+            return True
         if len(old.rows) != len(rows):
             return True
         return any(_moved(before, after, materiality_bps) for before, after in zip(old.rows, rows, strict=True))

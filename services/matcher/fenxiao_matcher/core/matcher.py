@@ -7,10 +7,6 @@ asks for changes; a change counts as published only when `published` says so.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fenxiao_schemas.events import AnyEvent
-from fenxiao_schemas.policy import Matching
-from fenxiao_schemas.tiers import Tier
-
 from fenxiao_matcher.core.book import Book
 from fenxiao_matcher.core.dirty import Dirty
 from fenxiao_matcher.core.lists import Entries, ListKey, rows_of
@@ -19,6 +15,9 @@ from fenxiao_matcher.core.readers import Readers
 from fenxiao_matcher.core.settle import all_keys, settle_day, settle_touched
 from fenxiao_matcher.core.state import State
 from fenxiao_matcher.core.view import View
+from fenxiao_schemas.events import AnyEvent
+from fenxiao_schemas.policy import Matching
+from fenxiao_schemas.tiers import Tier
 
 
 @dataclass(frozen=True, slots=True)

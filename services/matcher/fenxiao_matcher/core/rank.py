@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 
-from fenxiao_schemas.matches import InvitedCreator, Reason, RecommendedProduct
-from fenxiao_schemas.policy import Matching
-
 from fenxiao_matcher.core.facts import Face, Profile, prefixes_of
 from fenxiao_matcher.core.graph import Graph
 from fenxiao_matcher.core.pools import EVERYTHING, Pools
 from fenxiao_matcher.core.score import affinity_score, category_score, part, standing_reasons, told
 from fenxiao_matcher.core.view import View
 from fenxiao_matcher.core.walk import peers, walk
+from fenxiao_schemas.matches import InvitedCreator, Reason, RecommendedProduct
+from fenxiao_schemas.policy import Matching
 
 MODEL = "walk-1"
 CANDIDATES_PER_ENTRY = 4

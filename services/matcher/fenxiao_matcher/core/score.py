@@ -1,9 +1,8 @@
 """The parts of a score: points of 0 to 10,000 times the policy's weight of each. `rank` adds them up."""
 
+from fenxiao_matcher.core.facts import COMMISSION_FULL_BPS, POINTS_MAX, Face, Profile
 from fenxiao_schemas.matches import Reason
 from fenxiao_schemas.policy import Matching
-
-from fenxiao_matcher.core.facts import COMMISSION_FULL_BPS, POINTS_MAX, Face, Profile
 
 _TIER_MAX = 5
 

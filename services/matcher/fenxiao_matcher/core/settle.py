@@ -20,7 +20,7 @@ def settle_day(view: View, open_day: int, dirty: Dirty, book: Book) -> None:
 
 def all_keys(view: View, book: Book) -> Iterable[ListKey]:
     """Every list there may be; the published ones are among them, because they may have to be withdrawn."""
-    yield from book.keys()
+    yield from book
     yield from (("invitations", one) for one in sorted(view.inviting))
     yield from (("recommendations", one) for one in sorted(view.profiles))
 

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from fenxiao_matcher.core.days import Calendar
+from fenxiao_matcher.core.facts import CreatorFacts, ProductFacts
+from fenxiao_matcher.core.graph import Graph
 from fenxiao_schemas.events import (
     AnyEvent,
     CalendarStarted,
@@ -21,10 +24,6 @@ from fenxiao_schemas.events import (
     SaleRecorded,
 )
 from fenxiao_schemas.tiers import Tier
-
-from fenxiao_matcher.core.days import Calendar
-from fenxiao_matcher.core.facts import CreatorFacts, ProductFacts
-from fenxiao_matcher.core.graph import Graph
 
 
 @dataclass(slots=True)

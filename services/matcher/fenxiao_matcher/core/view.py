@@ -1,7 +1,5 @@
 """The folded state as rankings read it: faces, profiles and pools as of the open day. `settle` keeps it current."""
 
-from fenxiao_schemas.policy import Matching
-
 from fenxiao_matcher.core.facts import (
     CreatorFacts,
     Face,
@@ -15,6 +13,7 @@ from fenxiao_matcher.core.graph import Graph
 from fenxiao_matcher.core.pools import EVERYTHING, Pools
 from fenxiao_matcher.core.score import standing
 from fenxiao_matcher.core.state import State
+from fenxiao_schemas.policy import Matching
 
 _NOBODY = CreatorFacts()
 
@@ -92,8 +91,8 @@ class View:
         node = self.graph.node(self.graph.creators, one)
         if not node.neighbours:
             return None if facts is None else profile_declared(facts)
-        products = self.state.products
-        sold = [(products[other].category, strength) for other, strength in node.neighbours if other in products]
+        known = ((self.state.products.get(other), strength) for other, strength in node.neighbours)
+        sold = [(product.category, strength) for product, strength in known if product and product.registered]
         return profile_by_sales(facts or _NOBODY, sold, node.net_minor)
 
     def invites(self, face: Face) -> bool:

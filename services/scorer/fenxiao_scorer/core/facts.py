@@ -27,7 +27,9 @@ def slot_of(state: ScorerState, event: Any) -> int:
 def unknown(event: Any) -> UnknownProductError:
     """The error for an event whose product does not exist."""
     what = type(event).__name__
-    return UnknownProductError(f"event {event.seq} ({what}) is of product {event.product_id!r}, which is not registered")
+    return UnknownProductError(
+        f"event {event.seq} ({what}) is of product {event.product_id!r}, which is not registered"
+    )
 
 
 def _registered(state: ScorerState, event: ProductRegistered) -> int:

@@ -27,9 +27,7 @@ CREATE TABLE scorer.tier_current (
     day        int    NOT NULL,
     tier       int    NOT NULL,
     score_bps  int    NOT NULL,
-    evidence   text   NOT NULL,
-    forces     int[]  NOT NULL,
-    rights     jsonb  NOT NULL
+    evidence   text   NOT NULL
 );
 CREATE INDEX tier_current_by_tier ON scorer.tier_current (tier, score_bps DESC);
 

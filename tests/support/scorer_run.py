@@ -1,0 +1,88 @@
+"""Runs of the scorer's core over a whole log: all partitions in lockstep by day, as their processors would."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from fenxiao_schemas.events import AnyEvent, DayClosed
+from fenxiao_scorer.core import (
+    Curves,
+    ScorerState,
+    TierMessage,
+    TierRow,
+    fold,
+    merge_posts,
+    put_curves,
+    put_policy,
+)
+from support.random_log import RandomLog
+
+Batcher = Callable[[Sequence[AnyEvent]], list[Sequence[AnyEvent]]]
+
+
+@dataclass
+class Run:
+    """What a run published."""
+
+    states: list[ScorerState]
+    messages: list[list[TierMessage]]
+    rows: list[list[TierRow]]
+    posts: dict[int, dict[int, bytes]] = field(default_factory=dict)
+    curves: dict[int, Curves] = field(default_factory=dict)
+
+
+def days_of(events: Sequence[AnyEvent]) -> list[list[AnyEvent]]:
+    """The events in stretches that end with a day close each, but for the last."""
+    stretches: list[list[AnyEvent]] = [[]]
+    for event in events:
+        stretches[-1].append(event)
+        if isinstance(event, DayClosed):
+            stretches.append([])
+    return stretches
+
+
+def whole(events: Sequence[AnyEvent]) -> list[Sequence[AnyEvent]]:
+    """One batch."""
+    return [events]
+
+
+def run(
+    log: RandomLog,
+    *,
+    batches: Batcher = whole,
+    messages_max: int = 10_000,
+    between: Callable[[ScorerState], ScorerState] = lambda state: state,
+) -> Run:
+    """Fold a log, `between` standing between any two batches."""
+    count = len(log.partitions)
+    result = Run([ScorerState.empty(p) for p in range(count)], [[] for _ in range(count)], [[] for _ in range(count)])
+    for stretches in zip(*(days_of(events) for events in log.partitions), strict=True):
+        for partition, events in enumerate(stretches):
+            for batch in batches(events):
+                _fold(log, result, partition, batch, messages_max)
+                result.states[partition] = between(result.states[partition])
+        _merge(result)
+    return result
+
+
+def _fold(log: RandomLog, result: Run, partition: int, batch: Sequence[AnyEvent], messages_max: int) -> None:
+    state = result.states[partition]
+    for version, policy in log.policies.items():
+        put_policy(state, version, policy)
+    done = 0
+    for step in fold(state, batch, messages_max):
+        assert len(step.messages) <= messages_max
+        assert done <= step.events
+        done = step.events
+        result.messages[partition] += step.messages
+        result.rows[partition] += step.rows
+        if step.post is not None:
+            result.posts.setdefault(step.post[0], {})[partition] = step.post[1]
+    assert done == len(batch)
+
+
+def _merge(result: Run) -> None:
+    for day, posts in result.posts.items():
+        if day not in result.curves and len(posts) == len(result.states):
+            result.curves[day] = merge_posts(posts.values())
+            for state in result.states:
+                put_curves(state, day, result.curves[day])
