@@ -21,12 +21,12 @@ BPS_MAX = 10_000
 COMMISSION_BPS_MAX = 9_000
 REVISION_MAX = 2**53 - 1  # what a JSON reader in any language holds exactly
 
-Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[A-Za-z0-9._:-]+$")]
-"""An identifier that someone else chose: ASCII letters, digits and `._:-`."""
+Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[A-Za-z0-9._:-]+$(?!\n)")]
+"""An identifier that someone else chose: ASCII letters, digits and `._:-`. (Python's `$` alone would let a last newline by.)"""
 Ref = Annotated[str, Meta(max_length=ID_LENGTH_MAX)]
 """An identifier that the catalog has let in already, so that readers need not match it again."""
 Text = Annotated[str, Meta(max_length=TEXT_LENGTH_MAX, pattern=r"^[^\u0000]*$")]
-Category = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+){0,3}$")]
+Category = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+){0,3}$(?!\n)")]
 """A path of at most four parts, the widest first: `home/kitchen/knives`. The parent is the path less its last part."""
 Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$")]
 

@@ -1,4 +1,4 @@
-"""`fenxiao.catalog.commands.v1`: what other backends ask of the catalog. Its answers are in `outcomes`, the facts in `events`.
+"""`fenxiao.catalog.commands.v1`: what other backends ask of the catalog. `outcomes` has its answers, `events` facts.
 
 Each command carries an id of the sender's choice. The same id again with the same content is a duplicate and changes
 nothing; the same id with other content is refused (`id_reused`). The record's key is the field that `KEY_FIELD`

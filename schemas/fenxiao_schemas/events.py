@@ -121,7 +121,7 @@ class ViolationRecorded(Event, frozen=True, kw_only=True, gc=False):
 
 
 class PlanChanged(Event, frozen=True, kw_only=True, gc=False):
-    """A plan was set or ended. `open_commission_bps`: the best rate among the open plans left; absent: there is none."""
+    """A plan was set or ended. `open_commission_bps`: the best rate among the open plans left; absent: none is."""
 
     product_id: Ref
     plan_id: Ref

@@ -1,4 +1,4 @@
-"""`fenxiao.scorer.tiers.v1`: a product's tier and why, a revision per product. The norm behind it is `docs/scoring.md`."""
+"""`fenxiao.scorer.tiers.v1`: a product's tier and why, a revision per product. Its norm is `docs/scoring.md`."""
 
 from typing import Annotated, Literal
 
@@ -28,7 +28,7 @@ Digest = Annotated[str, Meta(max_length=32, pattern=r"^[0-9a-f]*$")]
 
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One indicator. `value` has the unit that the norm gives it; null: there is no evidence, so the points are neutral."""
+    """One indicator. `value` has the unit that the norm gives it; null: no evidence, so the points are neutral."""
 
     name: Annotated[str, Meta(max_length=40)]
     value: int | None

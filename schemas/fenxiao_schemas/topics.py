@@ -1,4 +1,4 @@
-"""The table of topics as data: who writes what, keyed and kept how, and who reads it. Deploy manifests and tests use it.
+"""The table of topics as data: who writes what, keyed and kept how, who reads it. Deploy manifests and tests use it.
 
 `catalog.commands`, `catalog.events`, `scorer.tiers` and their companions share one partition count, fixed at install.
 """

@@ -88,6 +88,10 @@ class MemoryCatalogStore:
 
         tx.write(change)
 
+    def inbox_size(self) -> int:
+        """How many facts wait in all inboxes."""
+        return sum(map(len, self._inbox.values()))
+
 
 def _offset(parked: ParkedCommand) -> int:
     return parked.command_offset

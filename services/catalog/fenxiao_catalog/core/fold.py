@@ -139,8 +139,8 @@ def close_day(world: World, row: CalendarRow) -> None:
     )
     world.unbarred_events = 0
     world.progress.closed_day = row.day
-    overdue = [parked for parked in world.expired if parked.parked_day <= row.day - world.deployment.orphan_days]
-    for parked in overdue:
+    limit = row.day - world.deployment.orphan_days
+    for parked in [each for each in (*world.expired, *world.new_parked) if each.parked_day <= limit]:
         if parked in world.parked.get(parked.parent, ()):
             _expire(world, parked)
 
