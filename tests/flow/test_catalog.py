@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from fenxiao_schemas import commands as c
 from fenxiao_schemas import events as e
 from fenxiao_schemas.outcomes import REASONS

@@ -196,6 +196,9 @@ def drain(matcher: Matcher, policy: Matching = POLICY, limit: int = 3) -> None:
             matcher.use_policy(wanted, policy)
         for change in matcher.changes(limit):
             matcher.published(change)
+            published = matcher.book.get(change.key)
+            assert published is not None
+            assert published.sound
 
 
 def matcher_of(town: Town, policy: Matching = POLICY) -> Matcher:

@@ -10,8 +10,17 @@ from random import Random
 from fenxiao_schemas import events as ev
 from fenxiao_schemas.events import AnyEvent
 from fenxiao_schemas.policy import default_policy
-from fenxiao_scorer.core import ScorerState, Step, fold, merge_posts, put_curves, put_policy, snapshot
-from fenxiao_scorer.core import controls, messages
+from fenxiao_scorer.core import (
+    ScorerState,
+    Step,
+    controls,
+    fold,
+    merge_posts,
+    messages,
+    put_curves,
+    put_policy,
+    snapshot,
+)
 
 FIRST_DAY = 20_000
 CATEGORIES = [f"c{i}/s{j}" for i in range(20) for j in range(10)]
@@ -126,7 +135,9 @@ def main(products: int, events: int, batch: int) -> None:
     begin = time.process_time()
     data = snapshot(state)
     print(f"snapshot: {len(data) / products:.0f} bytes a product in {time.process_time() - begin:.2f} s")
-    print(f"memory: {_memory(data) / products:.0f} bytes a product once restored, after 4 days with {4 * events} events")
+    print(
+        f"memory: {_memory(data) / products:.0f} bytes a product once restored, after 4 days with {4 * events} events"
+    )
 
 
 def _timed_publish() -> list[float]:

@@ -7,6 +7,7 @@ died. It needs a session of its own, so no transaction pooler between.
 from typing import Any
 
 import asyncpg
+
 from fenxiao_runtime.errors import TemporaryFault
 from fenxiao_runtime.store import TEMPORARY
 from fenxiao_schemas.policy import Policy, PolicyError, parse_policy
@@ -27,12 +28,11 @@ class Database:
 
     async def try_lock(self) -> bool:
         """Take the lock if it is free; raises `TemporaryFault`."""
+        await self._connect()
         return bool(await self._ask("SELECT pg_try_advisory_lock($1)", LOCK_KEY))
 
     async def check_lock(self) -> None:
         """Raise `TemporaryFault` if the session that took the lock is gone, and the lock with it."""
-        if self._connection is None or self._connection.is_closed():
-            raise TemporaryFault("PostgreSQL: the connection that held the lock is gone")
         held = await self._ask(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
             " AND (classid::bigint << 32) + objid::bigint = $1 AND granted",
@@ -57,13 +57,26 @@ class Database:
         if connection is not None:
             connection.terminate()
 
-    async def _ask(self, statement: str, *arguments: Any) -> Any:
+    async def _connect(self) -> None:
+        if self._connection is not None and not self._connection.is_closed():
+            return
         try:
-            if self._connection is None or self._connection.is_closed():
-                self._connection = await asyncpg.connect(
-                    self._dsn, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S, server_settings=_KEEPALIVE
-                )
+            self._connection = await asyncpg.connect(
+                self._dsn, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S, server_settings=_KEEPALIVE
+            )
+        except (*TEMPORARY, asyncpg.PostgresError) as error:
+            raise _fault(error) from error
+
+    async def _ask(self, statement: str, *arguments: Any) -> Any:
+        """Ask on the connection that is, never on a new one: that would be without the lock."""
+        if self._connection is None:
+            raise TemporaryFault("PostgreSQL: the connection that held the lock is gone")
+        try:
             return await self._connection.fetchval(statement, *arguments)
         except (*TEMPORARY, asyncpg.PostgresError) as error:
             await self.close()
-            raise TemporaryFault(f"PostgreSQL: {' '.join(str(error).split()) or type(error).__name__}") from error
+            raise _fault(error) from error
+
+
+def _fault(error: BaseException) -> TemporaryFault:
+    return TemporaryFault(f"PostgreSQL: {' '.join(str(error).split()) or type(error).__name__}")

@@ -11,11 +11,11 @@ from operator import attrgetter
 from typing import Any
 
 import structlog
-from fenxiao_runtime.errors import Halt
-from fenxiao_schemas.topics import EVENTS, TIERS, codec_of
 
 from fenxiao_matcher.core.matcher import Matcher
 from fenxiao_matcher.marks import Marks, Positions, readable
+from fenxiao_runtime.errors import Halt
+from fenxiao_schemas.topics import EVENTS, TIERS, codec_of
 
 _LOG = structlog.get_logger("replica")
 _PARTITION = attrgetter("partition")
@@ -66,7 +66,7 @@ class Replica:
                 fold(partition, run)
         except Halt as halt:
             self.halt(halt)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a bug of ours: halting is the one safe thing
             _LOG.exception("handler error")
             self.halt(Halt("handler_error", f"{type(error).__name__}: {error}"))
         await asyncio.sleep(0)
@@ -78,17 +78,17 @@ class Replica:
 
     def _fold_events(self, partition: int, run: list[Any]) -> None:
         where = f"{EVENTS.name}-{partition}"
-        messages = self._events_codec.decode_own_batch([record.value for record in run])
-        readable(messages, [record.offset for record in run], where)
+        decoded = self._events_codec.decode_own_batch([record.value for record in run])
+        messages = readable(decoded, [record.offset for record in run], where)
         fresh = self._marks.unseen(partition, messages, f"{where} offset {run[0].offset} or after")
         self.matcher.fold_events(partition, fresh)
         self.events.next_offsets[partition] = run[-1].offset + 1
 
     def _fold_tiers(self, partition: int, run: list[Any]) -> None:
-        messages = self._tiers_codec.decode_own_batch([record.value for record in run])
-        readable(messages, [record.offset for record in run], f"{TIERS.name}-{partition}")
+        decoded = self._tiers_codec.decode_own_batch([record.value for record in run])
+        messages = readable(decoded, [record.offset for record in run], f"{TIERS.name}-{partition}")
         # Compaction leaves gaps in `seq`; the revision per product says which message counts.
-        self.matcher.fold_tiers(messages)  # type: ignore[arg-type]
+        self.matcher.fold_tiers(messages)
         self.tiers.next_offsets[partition] = run[-1].offset + 1
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from fenxiao_runtime.errors import TemporaryFault
-from fenxiao_schemas.topics import INVITATIONS, RECOMMENDATIONS, codec_of
 
 from fenxiao_matcher.core.book import Book
 from fenxiao_matcher.core.lists import Direction, rows_of
 from fenxiao_matcher.marks import Positions, readable
+from fenxiao_runtime.errors import TemporaryFault
+from fenxiao_schemas.topics import INVITATIONS, RECOMMENDATIONS, codec_of
 
 DIRECTIONS: dict[str, Direction] = {RECOMMENDATIONS.name: "recommendations", INVITATIONS.name: "invitations"}
 TOPICS: dict[Direction, str] = {direction: topic for topic, direction in DIRECTIONS.items()}
@@ -36,15 +36,7 @@ class Outputs:
 
     async def start(self) -> None:
         """Connect; raises `TemporaryFault`."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._servers, enable_auto_commit=False, auto_offset_reset="earliest"
-        )
-        try:
-            await consumer.start()
-        except (KafkaError, OSError) as error:
-            await consumer.stop()
-            raise TemporaryFault(f"Kafka at {self._servers}: {error}") from error
-        self._consumer = consumer
+        self._consumer = await self._connect()
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -71,21 +63,34 @@ class Outputs:
 
     async def learn(self) -> Book:
         """Read what is new, to the ends as they are now; raises `TemporaryFault`, or `Halt` on what can't be ours."""
-        consumer = self._started()
         ends = await self._ends(list(self._next))
-        consumer.assign([tp for tp, at in self._next.items() if at < ends[tp]])
+        behind = [tp for tp, at in self._next.items() if at < ends[tp]]
+        if not behind:
+            return self.book
+        consumer = await self._connect()
         try:
-            for tp in consumer.assignment():
+            consumer.assign(behind)
+            for tp in behind:
                 consumer.seek(tp, self._next[tp])
-            while any(self._next[tp] < ends[tp] for tp in consumer.assignment()):
-                fetched = await asyncio.wait_for(self._some(consumer), STALL_S)
-                for tp, records in fetched.items():
+            while any(self._next[tp] < ends[tp] for tp in behind):
+                for tp, records in (await asyncio.wait_for(self._some(consumer), STALL_S)).items():
                     self._put(tp, records)
         except (KafkaError, OSError, TimeoutError) as error:
             raise TemporaryFault(f"Kafka: own outputs: {type(error).__name__} {error}") from error
         finally:
-            consumer.unsubscribe()
+            await consumer.stop()
         return self.book
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._servers, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        try:
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            await consumer.stop()
+            raise TemporaryFault(f"Kafka at {self._servers}: {error}") from error
+        return consumer
 
     async def _some(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[Any]]:
         while True:
@@ -97,8 +102,8 @@ class Outputs:
 
     def _put(self, tp: TopicPartition, records: Sequence[Any]) -> None:
         messages = self._codecs[tp.topic].decode_own_batch([record.value for record in records])
-        readable(messages, [record.offset for record in records], f"{tp.topic}-{tp.partition}")
-        for message in messages:
+        where = f"{tp.topic}-{tp.partition}"
+        for message in readable(messages, [record.offset for record in records], where):
             if tp.topic == RECOMMENDATIONS.name:
                 self.book.put(("recommendations", message.creator_id), message.revision, rows_of(message.products))
             else:

@@ -11,16 +11,16 @@ import asyncio
 from collections import defaultdict
 
 import structlog
-from fenxiao_runtime.errors import Halt, TemporaryFault
-from fenxiao_runtime.health import Progress
-from fenxiao_runtime.kafka import KafkaSender
 
 from fenxiao_matcher.core.matcher import Change
 from fenxiao_matcher.database import Database
 from fenxiao_matcher.handlers import Replica
 from fenxiao_matcher.outputs import TOPICS, Outputs
-from fenxiao_matcher.publish import encode_change
+from fenxiao_matcher.publish import Encoded, encode_change
 from fenxiao_matcher.settings import MatcherSettings
+from fenxiao_runtime.errors import Halt, TemporaryFault
+from fenxiao_runtime.health import Progress
+from fenxiao_runtime.kafka import KafkaSender
 
 TURN_LISTS = 16
 """How many lists are ranked before the event loop has its turn again, and before they are sent."""
@@ -58,6 +58,7 @@ class Publisher:
         self._settings = settings
         self._partitions = partitions
         self._stop = asyncio.Event()
+        self._last_at = -1
 
     async def run(self) -> None:
         """Publish until `stop`, or stand by; ends at once when the replica halts."""
@@ -69,7 +70,7 @@ class Publisher:
                 await self._wait(BACKOFF_S)
             except Halt as halt:
                 self._replica.halt(halt)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a bug of ours: halting is the one safe thing
                 _LOG.exception("publisher error")
                 self._replica.halt(Halt("publisher_error", f"{type(error).__name__}: {error}"))
             finally:
@@ -87,7 +88,6 @@ class Publisher:
             await self._wait(self._settings.publish_interval_ms / 1000)
         while self._goes_on() and not await self._database.try_lock():
             await self._look()
-            self.progress.moved()
             await self._wait(BACKOFF_S)
         while self._goes_on():
             await self._learn()
@@ -102,18 +102,21 @@ class Publisher:
     async def _rounds(self) -> None:
         while self._goes_on():
             await self._database.check_lock()
-            await self._look()
             if await self._outputs.strangers():
                 _LOG.warning("somebody else wrote to the outputs")
                 return
             await self._round()
+            await self._look()
             await self._wait(self._settings.publish_interval_ms / 1000)
 
     async def _look(self) -> None:
-        before = self._replica.events.next_offsets, self._replica.tiers.next_offsets
+        """Measure the lag; a replica that is behind and does not move makes no progress."""
         await self._outputs.measure(self._replica.events, self._replica.tiers)
-        if not sum(self._replica.events.lag()) + sum(self._replica.tiers.lag()) or self._moved(before):
+        at = sum(self._replica.events.next_offsets) + sum(self._replica.tiers.next_offsets)
+        behind = any(self._replica.events.lag()) or any(self._replica.tiers.lag())
+        if at != self._last_at or not behind:
             self.progress.moved()
+        self._last_at = at
 
     async def _round(self) -> None:
         wanted = self._matcher.policy_wanted
@@ -128,21 +131,23 @@ class Publisher:
 
     async def _send(self, changes: list[Change]) -> None:
         events, tiers = tuple(self._replica.events.next_offsets), tuple(self._replica.tiers.next_offsets)
-        runs: dict[tuple[str, int], list[tuple[bytes, bytes]]] = defaultdict(list)
+        runs: dict[tuple[str, int], list[Encoded]] = defaultdict(list)
         for change in changes:
-            partition, key, value = encode_change(change, events, tiers, self._partitions)
-            runs[TOPICS[change.key[0]], partition].append((key, value))
+            encoded = encode_change(change, events, tiers, self._partitions)
+            runs[TOPICS[change.key[0]], encoded.partition].append(encoded)
         self.unsent = len(changes)
-        await asyncio.gather(*(self._send_run(topic, partition, pairs) for (topic, partition), pairs in runs.items()))
-        for change in changes:
-            self._matcher.published(change)
+        sends = (self._send_run(topic, partition, run) for (topic, partition), run in runs.items())
+        for result in await asyncio.gather(*sends, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
         self.unsent = 0
-        self.sent += len(changes)
-        self.progress.moved()
 
-    async def _send_run(self, topic: str, partition: int, pairs: list[tuple[bytes, bytes]]) -> None:
-        next_offset = await self._sender.send(topic, partition, pairs)
-        self._outputs.sent(topic, partition, next_offset, len(pairs))
+    async def _send_run(self, topic: str, partition: int, run: list[Encoded]) -> None:
+        next_offset = await self._sender.send(topic, partition, [(encoded.key, encoded.value) for encoded in run])
+        self._outputs.sent(topic, partition, next_offset, len(run))
+        for encoded in run:
+            self._matcher.published(encoded.change)
+        self.sent += len(run)
 
     def _goes_on(self) -> bool:
         return not self._stop.is_set() and self._replica.halted is None

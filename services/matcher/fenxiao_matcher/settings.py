@@ -1,7 +1,8 @@
 """The matcher's settings: those of every service, and its own."""
 
-from fenxiao_runtime.settings import Settings
 from pydantic import Field
+
+from fenxiao_runtime.settings import Settings
 
 
 class MatcherSettings(Settings):

@@ -143,7 +143,8 @@ class MemoryBroker:
         applied = self._refused.pop(0) if self._refused else None
         log = self._logs[topic, partition]
         if applied is not False:
-            log.extend(Record(len(log) + index, key, value) for index, (key, value) in enumerate(list(pairs)))
+            start = len(log)
+            log.extend([Record(start + index, key, value) for index, (key, value) in enumerate(pairs)])
         if applied is not None:
             raise TemporaryFault("Kafka: the answer was lost")
         return len(log)

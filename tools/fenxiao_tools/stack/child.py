@@ -24,20 +24,20 @@ class Command:
         log: Where its output is appended.
         stop_signal: The server's own signal for a clean and prompt stop.
         user: The user to run as; None is this one.
-        remove: What to remove if we die before the server; None removes nothing.
+        remove: Directories to remove if we die before the server.
     """
 
     argv: list[str]
     log: Path
     stop_signal: signal.Signals
     user: str | None = None
-    remove: Path | None = None
+    remove: tuple[Path, ...] = ()
 
     def guarded(self) -> list[str]:
         """The same command under its guard."""
         options = ["--signal", self.stop_signal.name, "--grace-s", str(GRACE_S), "--log", str(self.log)]
         options += ["--user", self.user] if self.user else []
-        options += ["--remove", str(self.remove)] if self.remove else []
+        options += [part for path in self.remove for part in ("--remove", str(path))]
         return [sys.executable, "-I", "-S", guard.__file__, *options, "--", *self.argv]
 
 
@@ -51,6 +51,7 @@ class Child:
             StackError: The program could not be run.
         """
         self._command = command
+        self._log_start = command.log.stat().st_size if command.log.exists() else 0
         self._guard = subprocess.Popen(  # noqa: S603 - our own guard
             command.guarded(),
             stdin=subprocess.PIPE,
@@ -77,9 +78,9 @@ class Child:
         return self._guard.poll() is None
 
     def log_tail(self) -> str:
-        """The end of what the server has written."""
+        """The end of what the server has written since this start."""
         with self._command.log.open("rb") as log:
-            log.seek(max(0, self._command.log.stat().st_size - LOG_TAIL_BYTES))
+            log.seek(max(self._log_start, self._command.log.stat().st_size - LOG_TAIL_BYTES))
             return log.read().decode(errors="replace")
 
     def kill(self) -> None:

@@ -32,7 +32,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--grace-s", type=float, required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--user")
-    parser.add_argument("--remove", type=Path)
+    parser.add_argument("--remove", type=Path, action="append", default=[])
     parser.add_argument("command", nargs="+")
     return parser.parse_args(arguments)
 
@@ -91,12 +91,18 @@ def main() -> int:
     print(server.pid, flush=True)  # noqa: T201 - this is the answer to the parent
     threading.Thread(target=stop, args=(server, args, parent, orphaned), daemon=True).start()
     code = server.wait()
-    if orphaned.is_set() and args.remove is not None:
-        shutil.rmtree(args.remove, ignore_errors=True)
-        # The last guard of a work directory empties it.
-        with contextlib.suppress(OSError):
-            args.remove.parent.rmdir()
+    if orphaned.is_set():
+        remove(args.remove)
     return code if code >= 0 else 128 - code
+
+
+def remove(directories: list[Path]) -> None:
+    """Remove the server's files, and what holds them if that is empty now: the last guard of several finds it so."""
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
+    for directory in directories[:1]:
+        with contextlib.suppress(OSError):
+            directory.parent.rmdir()
 
 
 if __name__ == "__main__":

@@ -40,8 +40,8 @@ class Dirty:
             self._queue.setdefault(_LOOK_AROUND, None)
 
     def take(self, view: View, limit: int) -> list[ListKey]:
-        """The next keys to rank, at most `limit`."""
-        taken: list[ListKey] = []
+        """The next keys to rank, at most `limit`, each once."""
+        taken: dict[ListKey, None] = {}
         while len(taken) < limit and (self._urgent or self._queue):
             queue = self._urgent or self._queue
             key = next(iter(queue))
@@ -50,8 +50,8 @@ class Dirty:
             if key == _LOOK_AROUND:
                 self._look_around(view)
             else:
-                taken.append(key)
-        return taken
+                taken[key] = None
+        return list(taken)
 
     def forget_surroundings(self) -> None:
         """All lists are marked: nothing need be looked up."""

@@ -42,7 +42,7 @@ def summed(keys: AnyArray, amounts: AnyArray) -> tuple[Ints, Ints]:
 
 def narrowed(amounts: Ints) -> AnyArray:
     """The same numbers in the narrowest integers that hold them: most per-day amounts are tiny, and there are many."""
-    low, high = int(amounts.min()), int(amounts.max())
+    low, high = (int(amounts.min()), int(amounts.max())) if len(amounts) else (0, 0)
     for kind in _NARROW:
         limits = np.iinfo(kind)
         if limits.min <= low and high <= limits.max:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from fenxiao_scorer.core.arrays import AnyArray, Ints, summed
+from fenxiao_scorer.core.arrays import AnyArray, Ints, narrowed, packed, summed, unpacked
 from fenxiao_scorer.core.bins import PRICE_BITS, log_linear_edges
 from fenxiao_scorer.core.formulas import ABSENT
 from fenxiao_scorer.core.layout import ROWS, UNITS
@@ -19,25 +19,26 @@ BIN_BITS: Final = 12
 BIN_MASK: Final = (1 << BIN_BITS) - 1
 PRICES_ROW: Final = 0
 SUMS: Final = ("num", "den", "observed")
-_LITTLE: Final = "<i8"
+
+type Column = tuple[str, bytes]
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A partition's histograms of a day. Columns are little-endian 64-bit integers; `sums` are by row, then path.
+    """A partition's histograms of a day. A column is the type of its integers and their bytes, little-endian.
 
     Attributes:
         paths: In rising order; the number of a path is its place here.
         keys: By row: `path << 12 | bin`, rising.
         counts: Beside the keys.
-        sums: `sum_num`, `sum_den` and `observed` of every row and path.
+        sums: `sum_num`, `sum_den` and `observed`, by row, then path.
     """
 
     format: int = 1
     day: int
     paths: list[str]
-    keys: list[bytes]
-    counts: list[bytes]
-    sums: list[bytes]
+    keys: list[Column]
+    counts: list[Column]
+    sums: list[Column]
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Post)
@@ -45,10 +46,10 @@ _DECODER: Final = msgspec.msgpack.Decoder(Post)
 
 def encode_post(day: int, paths: list[str], histograms: Sequence[tuple[Ints, Ints]], sums: Sequence[Ints]) -> bytes:
     """Encode a post; the same content has the same bytes."""
-    keys = [column.astype(_LITTLE).tobytes() for column, _ in histograms]
-    counts = [column.astype(_LITTLE).tobytes() for _, column in histograms]
-    packed = [column.astype(_LITTLE).tobytes() for column in sums]
-    return msgspec.msgpack.encode(Post(day=day, paths=paths, keys=keys, counts=counts, sums=packed))
+    keys = [_packed(column) for column, _ in histograms]
+    counts = [_packed(column) for _, column in histograms]
+    packed_sums = [_packed(column.ravel()) for column in sums]
+    return msgspec.msgpack.encode(Post(day=day, paths=paths, keys=keys, counts=counts, sums=packed_sums))
 
 
 class Histogram:
@@ -102,7 +103,7 @@ class Curves:
 
     def dump(self) -> list[Any]:
         """For a snapshot; the sums in decimal, for they may pass 64 bits."""
-        rows = [[row.keys.astype(_LITTLE).tobytes(), row.counts.astype(_LITTLE).tobytes()] for row in self.rows]
+        rows = [[_packed(row.keys), _packed(row.counts)] for row in self.rows]
         return [list(self.paths), rows, [str(value) for value in self._sums.ravel()]]
 
     @classmethod
@@ -142,8 +143,13 @@ def _merged_row(posts: Sequence[Post], new: Sequence[Ints], row: int) -> tuple[I
     return summed(np.concatenate(keys), np.concatenate(counts))
 
 
-def _column(data: bytes) -> Ints:
-    return np.frombuffer(data, _LITTLE).astype(np.int64)
+def _packed(column: Ints) -> Column:
+    kind, data = packed(narrowed(column))
+    return kind, data
+
+
+def _column(parts: Column) -> Ints:
+    return unpacked(list(parts)).astype(np.int64)
 
 
 def _means(unit: int, nums: AnyArray, dens: AnyArray) -> list[int]:

@@ -93,4 +93,4 @@ class Ledger:
 def _run(keys: Ints, amounts: Ints) -> Run:
     some = amounts != 0
     keys, amounts = keys[some], amounts[some]
-    return keys.astype(np.uint32), narrowed(amounts) if len(amounts) else amounts
+    return keys.astype(np.uint32), narrowed(amounts)
