@@ -71,11 +71,10 @@ def _all_points(measures: Measures, policy: Policy, curves: Curves) -> Ints:
 
 def _points(number: int, measures: Measures, policy: Policy, curves: Curves) -> Ints:
     kind, curve = KINDS[number], measures.curve[number]
-    bins = kind.bins(measures.value[number])
+    b = kind.bins(measures.value[number]).bin
     cumulated = curves.histograms[number].cumulated
-    below, peers = cumulated[curve, bins.bin], cumulated[curve, -1]
-    held = cumulated[curve, bins.bin + 1] - below
-    read = points(bins, peers, below, held, low_is_good=kind is LOW_RATE)
+    below, peers = cumulated[curve, b], cumulated[curve, -1]
+    read = points(peers, below, cumulated[curve, b + 1] - below, low_is_good=kind is LOW_RATE)
     if kind is COUNT:
         read = np.where(measures.value[number] > 0, read, 0)
     return np.where(measures.has[number] & (curve >= 0), read, policy.curves.neutral_bps)

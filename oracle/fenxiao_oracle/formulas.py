@@ -1,8 +1,7 @@
 """The arithmetic of the norm, integers only, element by element: each function is one formula of `docs/scoring.md`.
 
 Arrays go in and out (one element is an array too); `wilson_upper` and `isqrt` inside it are scalar, for few need them.
-int64 suffices: the largest products are 10,000 x a bin's width (under 2^56) and a width x a count of products (2^60
-at a million products).
+int64 suffices: the largest product is a bin's width x a count of products (under 2^61 at a million products).
 """
 
 from functools import lru_cache
@@ -23,12 +22,11 @@ _POWERS = ints([2**k for k in range(48)])
 
 
 class Bins(NamedTuple):
-    """Bin, lower edge and width of each value, and the value itself as the bins see it (capped)."""
+    """Bin, lower edge and width of each value."""
 
     bin: Ints
     edge: Ints
     width: Ints
-    value: Ints
 
 
 def log_linear(value: Ints, shift: int) -> Bins:
@@ -37,13 +35,13 @@ def log_linear(value: Ints, shift: int) -> Bins:
     k = np.searchsorted(_POWERS, v, side="right") - 1  # bit_length(v) - 1; -1 for 0
     drop = np.maximum(k - shift, 0)
     m = v >> drop
-    return Bins((drop << shift) + m, m << drop, np.left_shift(1, drop), v)
+    return Bins((drop << shift) + m, m << drop, np.left_shift(1, drop))
 
 
 def linear(value: Ints, start: int, width: int) -> Bins:
     """Bins of one width, from `start` on."""
     b = (value - start) // width
-    return Bins(b, start + width * b, np.full_like(value, width), value)
+    return Bins(b, start + width * b, np.full_like(value, width))
 
 
 def shrunk(num: Ints, den: Ints, unit: int, prior: int, mean: Ints, has_mean: Flags) -> Ints:
@@ -85,13 +83,10 @@ def histogram_median(cumulated: Ints, edges: Ints, widths: Ints) -> Ints:
     return np.where(cumulated[:, -1] > 0, median, 0)
 
 
-def points(bins: Bins, peers: Ints, below: Ints, held: Ints, *, low_is_good: bool) -> Ints:
+def points(peers: Ints, below: Ints, held: Ints, *, low_is_good: bool) -> Ints:
     """The share of `peers` that are no better, 0 to 10,000; `below` and `held` are counts under and in the bin."""
-    into = bins.value - bins.edge
-    n = np.maximum(peers, 1)
-    if low_is_good:
-        return (UNIT * (peers - below) - held * ((UNIT * into) // bins.width)) // n
-    return (UNIT * below + held * ((UNIT * (into + 1)) // bins.width)) // n
+    no_better = peers - below if low_is_good else below + held
+    return (UNIT * no_better) // np.maximum(peers, 1)
 
 
 def weighted_mean(weights: Ints, rows: Ints) -> Ints:

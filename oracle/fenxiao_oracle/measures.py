@@ -3,6 +3,7 @@
 `assessment` makes points of them, `curves` histograms.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,12 +90,12 @@ class _Window:
         return self._between(table, end - days + 1, end)
 
     def done(self, days: int, auto_confirm_days: int) -> Ints:
-        """Delivered orders: by their event, or some days after the order."""
-        head = self._moment.head_day
-        first = head - days + 1
-        confirmed = head - auto_confirm_days if auto_confirm_days > 0 else first - 1
-        delivered = self._between("delivered", max(first, confirmed + 1), head)["delivered"]
-        return self._between("orders", first, min(confirmed, head))["orders"] + delivered
+        """Delivered orders over the window of `days`."""
+
+        def between(counter: str, first: int, last: int) -> Ints:
+            return self._between(counter, first, last)[counter]
+
+        return done_orders(between, self._moment.head_day, days, auto_confirm_days)
 
     def promoters(self, days: int) -> Ints:
         """How many creators each product has a net order of."""
@@ -113,6 +114,21 @@ class _Window:
         names = COUNTERS[table]
         sums = self._log.counters[table].sums(self._products, first, last, self._moment.seq)
         return dict(zip(names, sums.reshape(-1, len(names)).T, strict=True))
+
+
+def done_orders(between: Callable[[str, int, int], Ints], head_day: int, days: int, auto_confirm_days: int) -> Ints:
+    """Delivered orders: by their event, or by themselves some days after the order.
+
+    Args:
+        between: Sums `orders` or `delivered` from one day to another; an empty span is 0.
+        head_day: The last day of the window.
+        days: Its length.
+        auto_confirm_days: After so many days an order counts as delivered; 0: never.
+    """
+    first = head_day - days + 1
+    confirmed = head_day - auto_confirm_days if auto_confirm_days > 0 else first - 1
+    orders = between("orders", first, min(confirmed, head_day))
+    return orders + between("delivered", max(first, confirmed + 1), head_day)
 
 
 def measure(log: Log, products: Ints, moment: Moment, policy: Policy, curves: Curves) -> Measures:

@@ -6,6 +6,7 @@ Data in, three services at work, every published tier verified, what came of it 
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -24,7 +25,9 @@ from fenxiao_tools.report.sources import read_report
 from fenxiao_tools.report.write import write_report
 from fenxiao_tools.running import Running, running
 from fenxiao_tools.up import lines_for_others, stay
-from fenxiao_tools.verify import VerifyReport, verify
+
+if TYPE_CHECKING:
+    from fenxiao_tools.verify import VerifyReport
 
 CATCH_UP_S_MAX = 900.0
 MATCHER_S_MAX = 300.0
@@ -79,9 +82,9 @@ async def _live(found: Running, source: Source, phases: Phases) -> Account:
     async with Feed(found.stack.bootstrap_servers, found.stack.postgres_dsn) as feed:
         sent = await _send(feed, source, phases)
         with phases.phase("waiting for catalog and scorer") as say:
-            await feed.wait_until_caught_up(CATCH_UP_S_MAX, say)
+            await feed.wait_until_caught_up(CATCH_UP_S_MAX, say.passing)
         with phases.phase("waiting for the matcher") as say:
-            await asyncio.to_thread(await_matcher, found.services, MATCHER_S_MAX, say)
+            await asyncio.to_thread(await_matcher, found.services, MATCHER_S_MAX, say.passing)
     with phases.phase("accounting for every line") as say:
         accounted = await account(found.stack.bootstrap_servers, sent)
         say(f"{accounted.accounted:,} of {accounted.rows:,} lines accounted for, {accounted.applied:,} applied")
@@ -109,14 +112,16 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _verify(found: Running, phases: Phases) -> VerifyReport:
+def _verify(found: Running, phases: Phases) -> "VerifyReport":
+    from fenxiao_tools.verify import verify  # noqa: PLC0415 - the oracle takes a moment to load
+
     with phases.phase("verifying every published tier against the oracle") as say:
         verified = asyncio.run(verify(found.stack.bootstrap_servers, found.stack.postgres_dsn))
         say(str(verified))
     return verified
 
 
-def _report(found: Running, source: Source, verified: VerifyReport, phases: Phases, file: Path) -> ReportData:
+def _report(found: Running, source: Source, verified: "VerifyReport", phases: Phases, file: Path) -> ReportData:
     with phases.phase("writing the report") as say:
         data = asyncio.run(
             read_report(

@@ -55,7 +55,7 @@ class Report:
             "live": True,
             "halted": str(replica.halted) if replica.halted else None,
             "stalled": stalled,
-            "publishing": publisher.publishing,
+            "publishing": publisher.publishing and replica.halted is None,
             "lag": sum(lag["events"]) + sum(lag["tiers"]),
             "lag_by_partition": lag,
             "dirty": replica.matcher.pending + publisher.unsent,

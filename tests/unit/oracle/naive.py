@@ -15,7 +15,9 @@ from fenxiao_schemas.codec import encode
 from fenxiao_schemas.policy import FORCE_INDICATORS, Policy
 from fenxiao_schemas.tiers import INDICATORS, Forces, Gap, Indicator, Rights, Tier
 
-KIND = dict(zip(range(2, 12), "rate ratio rate count count low low rate count count".split(), strict=True))
+KIND = dict(
+    zip(range(2, 12), ["rate", "ratio", "rate", "count", "count", "low", "low", "rate", "count", "count"], strict=True)
+)
 UNIT = {2: 10_000, 7: 10_000, 8: 10_000, 9: 10_000, 11: 1_000_000}
 
 
@@ -62,13 +64,10 @@ def histogram_median(kind: str, values: Sequence[int]) -> int:
 def points(kind: str, v: int, peers: Sequence[int]) -> int:
     if kind == "count" and v == 0:
         return 0
-    b, e, width = bins(kind, v)
-    into = (min(v, 2**47 - 1) if kind == "count" else v) - e
-    below = sum(bins(kind, peer)[0] < b for peer in peers)
-    held = sum(bins(kind, peer)[0] == b for peer in peers)
-    if kind == "low":
-        return floor(Fraction(10000 * (len(peers) - below) - held * floor(Fraction(10000 * into, width)), len(peers)))
-    return floor(Fraction(10000 * below + held * floor(Fraction(10000 * (into + 1), width)), len(peers)))
+    rank = bins(kind, v)[0]
+    ranks = [bins(kind, peer)[0] for peer in peers]
+    no_better = sum(other >= rank if kind == "low" else other <= rank for other in ranks)
+    return floor(Fraction(10000 * no_better, len(peers)))
 
 
 def wilson_upper(k: int, n: int, z: int) -> int:
@@ -352,7 +351,7 @@ class Seen:
         aim = max(2, tier + 1)
         rule = self.policy.tiers.rules()[aim - 2]
         excess = [max(0, w - most) if aim == 5 else 0 for w, most in zip(self.wilson(), self.limits(), strict=True)]
-        block = "violation" if self.cap < aim else None
+        block: Any = "violation" if self.cap < aim else None
         block = block if self.facts.listed else "not_listed"
         block = "held" if self.facts.held else block
         return Gap(

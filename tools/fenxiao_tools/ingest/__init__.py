@@ -3,7 +3,3 @@
 Each source (`online_retail`, `olist`, `synthetic`) checks its input and becomes a `Source`; `run` sends its items
 through the feed; `accounting` asks the outcomes what became of each row; `cli` is the command.
 """
-
-from fenxiao_tools.ingest.cli import ingest_app
-
-__all__ = ["ingest_app"]

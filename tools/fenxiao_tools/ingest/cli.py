@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from fenxiao_schemas.policy import default_policy_text
+from fenxiao_tools import options
 from fenxiao_tools.errors import ToolError
 from fenxiao_tools.feed import Feed
 from fenxiao_tools.ingest.accounting import Account, account
@@ -23,8 +24,6 @@ from fenxiao_tools.ingest.synthetic import FIRST_DAY, Size, open_synthetic
 
 ingest_app = typer.Typer(help="Send a data set as commands, day by day.", no_args_is_help=True)
 
-Servers = Annotated[str, typer.Option(envvar="FENXIAO_KAFKA_BOOTSTRAP_SERVERS", help="Kafka's address.")]
-Dsn = Annotated[str, typer.Option(envvar="FENXIAO_POSTGRES_DSN", help="PostgreSQL's address.", show_envvar=True)]
 Partitions = Annotated[int | None, typer.Option(min=1, max=9_999, help="For a new deployment. [default: 4]")]
 PolicyFile = Annotated[Path | None, typer.Option(help="For a new deployment, instead of the default policy.")]
 Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for the services; 0: don't account for the lines.")]
@@ -33,8 +32,8 @@ Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for the servic
 @ingest_app.command()
 def online_retail(
     file: Annotated[Path, typer.Argument(help="The data set as Parquet.")],
-    bootstrap_servers: Servers,
-    dsn: Dsn,
+    bootstrap_servers: options.BootstrapServers,
+    dsn: options.Dsn,
     partitions: Partitions = None,
     policy: PolicyFile = None,
     wait_s: Wait = 600,
@@ -46,8 +45,8 @@ def online_retail(
 @ingest_app.command()
 def olist(
     directory: Annotated[Path, typer.Argument(help="The directory of its CSV files.")],
-    bootstrap_servers: Servers,
-    dsn: Dsn,
+    bootstrap_servers: options.BootstrapServers,
+    dsn: options.Dsn,
     partitions: Partitions = None,
     policy: PolicyFile = None,
     wait_s: Wait = 600,
@@ -58,11 +57,11 @@ def olist(
 
 @ingest_app.command()
 def synthetic(
-    bootstrap_servers: Servers,
-    dsn: Dsn,
-    products: Annotated[int, typer.Option(min=1, max=1_000_000)] = 600,
-    days: Annotated[int, typer.Option(min=1, max=3_650)] = 60,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same market, byte for byte.")] = 1,
+    bootstrap_servers: options.BootstrapServers,
+    dsn: options.Dsn,
+    products: options.Products = options.PRODUCTS_DEFAULT,
+    days: options.Days = options.DAYS_DEFAULT,
+    seed: options.Seed = options.SEED_DEFAULT,
     creators: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="[default: a third of the products]")
     ] = None,
@@ -134,7 +133,7 @@ def _progress(console: Console) -> Progress:
 def sent_table(sent: Sent) -> Table:
     """What was sent and what was left out, for the terminal."""
     title = f"{sent.source.name}: {sent.records:,} records sent, {sent.days:,} days closed"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", min_width=72)
     table.add_column("what")
     table.add_column("how many", justify="right")
     for kind, count in sent.kinds.most_common():

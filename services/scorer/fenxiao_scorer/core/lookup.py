@@ -7,7 +7,7 @@ import numpy as np
 
 from fenxiao_schemas.policy import Policy
 from fenxiao_scorer.core.arrays import Bools, Ints
-from fenxiao_scorer.core.bins import VALUE_MAX, Kind, bins
+from fenxiao_scorer.core.bins import Kind, bins
 from fenxiao_scorer.core.categories import Categories
 from fenxiao_scorer.core.curves import PRICES_ROW, Curves
 from fenxiao_scorer.core.formulas import ABSENT, BPS
@@ -77,14 +77,12 @@ def _chosen(curves: Curves, policy: Policy, row: int, paths: Ints, parents: Ints
 
 
 def _measured(curves: Curves, row: int, paths: Ints, values: Ints) -> Ints:
-    """The share of peers that are no better, within the bin by its width."""
+    """The share of peers in the value's bin or a worse one."""
     kind = KINDS[row]
-    numbers, edges, widths = bins(kind, values)
-    below, own = curves.rows[row].ranks(paths, numbers)
+    below, own = curves.rows[row].ranks(paths, bins(kind, values)[0])
     size = curves.rows[row].sizes[paths]
     if kind is Kind.LOW_RATE:
-        low: Ints = (BPS * (size - below) - own * ((BPS * (values - edges)) // widths)) // size
+        low: Ints = (BPS * (size - below)) // size
         return low
-    into = np.minimum(values, VALUE_MAX) - edges + 1
-    points = (BPS * below + own * ((BPS * into) // widths)) // size
+    points = (BPS * (below + own)) // size
     return np.where(values == 0, 0, points) if kind is Kind.COUNT else points

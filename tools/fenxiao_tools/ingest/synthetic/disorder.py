@@ -11,7 +11,16 @@ from random import Random
 import msgspec
 
 from fenxiao_schemas.codec import encode
-from fenxiao_schemas.commands import Command, RecordRefund, RecordSale, RecordViews, RegisterProduct
+from fenxiao_schemas.commands import (
+    Command,
+    RecordDelivery,
+    RecordRefund,
+    RecordReview,
+    RecordSale,
+    RecordShipment,
+    RecordViews,
+    RegisterProduct,
+)
 from fenxiao_tools.ingest.items import DAY_MS, Item, Unreadable
 
 LATE = 0.010
@@ -62,11 +71,16 @@ class Disorder:
         identity = f"w{self._wrong:06d}"
         if isinstance(command, RecordSale):
             yield self._spoil_sale(command, identity)
-        elif isinstance(command, RecordRefund):
-            changes = {"command_id": identity, "refund_id": identity, "quantity": 0}
-            yield msgspec.structs.replace(command, **changes, amount_minor=command.amount_minor + 1_000_000)
-        elif isinstance(command, RecordViews):
+        elif isinstance(command, RecordViews):  # no higher revision
             yield msgspec.structs.replace(command, command_id=identity, views=command.views + 7)
+        elif isinstance(command, RecordShipment) and self._wrong % 2:  # of a line that will never be
+            yield msgspec.structs.replace(command, command_id=identity, order_line_id=identity)
+        elif isinstance(command, RecordShipment):  # shipped twice
+            yield msgspec.structs.replace(command, command_id=identity, at_ms=command.at_ms + 1)
+        elif isinstance(command, RecordReview):  # a second opinion
+            yield msgspec.structs.replace(command, command_id=identity, review_id=identity, stars=1)
+        elif isinstance(command, RecordDelivery):
+            yield _over_refund(command, identity)
 
     def _spoil_sale(self, sale: RecordSale, identity: str) -> RecordSale:
         new_line = {"command_id": identity, "order_line_id": identity}
@@ -79,6 +93,20 @@ class Disorder:
                 return msgspec.structs.replace(sale, command_id=identity)
             case _:  # a clock that runs ahead
                 return msgspec.structs.replace(sale, **new_line, at_ms=sale.at_ms + 5 * DAY_MS)
+
+
+def _over_refund(delivery: RecordDelivery, identity: str) -> RecordRefund:
+    """More than anybody paid."""
+    return RecordRefund(
+        command_id=identity,
+        at_ms=delivery.at_ms,
+        product_id=delivery.product_id,
+        order_line_id=delivery.order_line_id,
+        refund_id=identity,
+        quantity=0,
+        amount_minor=10**9,
+        fault="seller",
+    )
 
 
 def _poisons(command: Command) -> Iterator[Unreadable]:
