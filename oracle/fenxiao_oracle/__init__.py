@@ -7,6 +7,6 @@ partitions once a day. `formulas` holds the arithmetic of the norm.
 """
 
 from fenxiao_oracle.log import LogError
-from fenxiao_oracle.oracle import expected_tiers
+from fenxiao_oracle.oracle import Expected, expect, expected_tiers
 
-__all__ = ["LogError", "expected_tiers"]
+__all__ = ["Expected", "LogError", "expect", "expected_tiers"]

@@ -1,6 +1,7 @@
 """The entrance: all partitions' events and the policies in, all partitions' expected messages out."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from fenxiao_oracle.curves import build_curves
 from fenxiao_oracle.intake import LogReader
@@ -11,11 +12,33 @@ from fenxiao_schemas.events import AnyEvent
 from fenxiao_schemas.policy import Policy
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What must be in one partition of the tiers topic.
+
+    Attributes:
+        messages: The key and the encoded message of each record, in the order of `seq`.
+        as_of_seq: The `seq` of the last control record that could be processed; 0 if there was none.
+    """
+
+    messages: list[tuple[bytes, bytes]]
+    as_of_seq: int
+
+
 def expected_tiers(
     partitions: Sequence[Iterable[AnyEvent]],
     policies: Mapping[int, Policy],
     progress: Callable[[int], None] | None = None,
 ) -> list[list[tuple[bytes, bytes]]]:
+    """As `expect`, the messages alone."""
+    return [expected.messages for expected in expect(partitions, policies, progress)]
+
+
+def expect(
+    partitions: Sequence[Iterable[AnyEvent]],
+    policies: Mapping[int, Policy],
+    progress: Callable[[int], None] | None = None,
+) -> list[Expected]:
     """What the scorer must have published, by the last control record that it can process.
 
     A close needs the curves of the day before, so a partition stops at a close whose day before is still open in
@@ -25,9 +48,6 @@ def expected_tiers(
         partitions: The events of each partition, in order; each is read once and may be a generator.
         policies: By their version.
         progress: Called with each day that every partition has closed.
-
-    Returns:
-        Of each partition the key and the encoded message of each record, in the order of `seq`.
 
     Raises:
         LogError: The events break the log's rules, or name a policy that is not given.
@@ -52,7 +72,7 @@ def expected_tiers(
         day += 1
     for run in waiting:
         run.run_to_close()
-    return [run.publisher.messages for run in runs]
+    return [Expected(messages=run.publisher.messages, as_of_seq=run.seq) for run in runs]
 
 
 def _first_day(logs: Sequence[Log]) -> int:

@@ -15,12 +15,16 @@ from fenxiao_schemas.policy import Policy
 
 
 class PartitionRun:
-    """One partition: where it is in its log, its tiers, its messages."""
+    """One partition: where it is in its log, its tiers, its messages.
+
+    Attributes:
+        seq: The `seq` of the last control record that was taken.
+    """
 
     def __init__(self, log: Log, policies: Mapping[int, Policy], nothing: Curves) -> None:
         self.publisher = Publisher(log)
         self._log, self._policies, self._curves = log, policies, nothing
-        self._next = self._seq = 0
+        self._next = self.seq = 0
         self._dispatch_day = log.first_day - 1
         self._policy_version = log.first_policy
         self._steps = Steps(*(np.zeros(len(log.ids), dtype=np.int64) for _ in range(4)))
@@ -46,12 +50,12 @@ class PartitionRun:
         return assessment.measures.post()
 
     def _barrier(self, control: Control) -> None:
-        touched = self._log.touched_between(self._seq, control.seq)
+        touched = self._log.touched_between(self.seq, control.seq)
         if len(touched):
             self._take(control, touched)
 
     def _advance(self) -> None:
-        self._seq = self._log.controls[self._next].seq
+        self.seq = self._log.controls[self._next].seq
         self._next += 1
 
     def _take(self, control: Control, products: Ints) -> Assessment:

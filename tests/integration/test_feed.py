@@ -1,24 +1,39 @@
 """The feed and the installation against a real Kafka and PostgreSQL."""
 
-import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from typing import cast
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from msgspec.structs import replace
 
+from fenxiao_schemas.codec import encode
 from fenxiao_schemas.commands import ListProduct
+from fenxiao_schemas.outcomes import Outcome, Status
 from fenxiao_schemas.partitioning import partition_of
 from fenxiao_schemas.policy import default_policy_text
-from fenxiao_schemas.topics import COMMANDS, codec_of
+from fenxiao_schemas.topics import COMMANDS, OUTCOMES, codec_of
 from fenxiao_tools.errors import ToolError
 from fenxiao_tools.feed import Feed
+from fenxiao_tools.ingest.accounting import account
+from fenxiao_tools.ingest.items import CloseDay, Item, LeftOut, Repeated, Source
+from fenxiao_tools.ingest.run import send_source
 from fenxiao_tools.install import install
 from fenxiao_tools.stack import Stack
+from support.topics import delete_topics
 
 pytestmark = pytest.mark.integration
 PARTITIONS = 4
 FIRST_DAY = 20_000
+
+
+@pytest.fixture(autouse=True)
+async def topics(stack: Stack) -> AsyncIterator[None]:
+    """None before, none after: other tests read the topics from their beginning."""
+    await delete_topics(stack)
+    yield
+    await delete_topics(stack)
 
 
 async def set_up(stack: Stack, dsn: str, **changes: object) -> list[str]:
@@ -39,17 +54,17 @@ def listing(number: int) -> ListProduct:
     return ListProduct(command_id=f"c{number}", at_ms=FIRST_DAY * 86_400_000, product_id=f"p{number % 100}")
 
 
-async def read_commands(stack: Stack, starts: list[int], ends: list[int]) -> dict[int, list[bytes]]:
+async def read_commands(stack: Stack, ends: list[int]) -> dict[int, list[bytes]]:
     consumer = AIOKafkaConsumer(bootstrap_servers=stack.bootstrap_servers)
     await consumer.start()
     try:
         found: dict[int, list[bytes]] = {}
-        for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        for number, end in enumerate(ends):
             partition = TopicPartition(COMMANDS.name, number)
             consumer.assign([partition])
-            consumer.seek(partition, start)
+            consumer.seek(partition, 0)
             bodies = found.setdefault(number, [])
-            while len(bodies) < end - start:
+            while len(bodies) < end:
                 records = await consumer.getmany(partition, timeout_ms=1000)
                 bodies += [record.value or b"" for record in records.get(partition, ())]
         return found
@@ -64,16 +79,13 @@ async def test_commands_arrive_in_the_partition_of_their_key_and_a_day_ends_afte
     await set_up(stack, database)
     commands = [listing(number) for number in range(20_000)]
     async with Feed(stack.bootstrap_servers, database) as feed:
-        starts = await feed.end_offsets()
-        started = time.perf_counter()
         for command in commands:
             await feed.send(command)
         await feed.flush()
-        per_second = len(commands) / (time.perf_counter() - started)
         await feed.close_day(FIRST_DAY)
         await feed.close_day(FIRST_DAY + 1)
         ends = await feed.end_offsets()
-    found = await read_commands(stack, starts, ends)
+    found = await read_commands(stack, ends)
     codec = codec_of(COMMANDS)
     for partition, bodies in found.items():
         expected = [c for c in commands if partition_of(c.product_id.encode(), PARTITIONS) == partition]
@@ -82,7 +94,6 @@ async def test_commands_arrive_in_the_partition_of_their_key_and_a_day_ends_afte
     rows = await connection.fetch("SELECT * FROM catalog.calendar ORDER BY day")
     await connection.close()
     assert [(row["day"], row["closes"]) for row in rows] == [(FIRST_DAY, ends), (FIRST_DAY + 1, ends)]
-    assert per_second > 20_000
 
 
 async def test_only_the_open_day_can_be_closed(stack: Stack, database: str) -> None:
@@ -141,6 +152,66 @@ async def test_topics_with_another_partition_count_are_refused(stack: Stack, dat
 async def test_wrong_values_are_one_line(stack: Stack, database: str, change: dict[str, object], said: str) -> None:
     with pytest.raises(ToolError, match=said):
         await set_up(stack, database, **change)
+
+
+async def test_every_row_of_a_run_gets_the_answer_that_the_outcomes_give(stack: Stack, database: str) -> None:
+    """Also those parked first, and not those of another run."""
+    await set_up(stack, database)
+    items: list[Item] = [LeftOut("dull"), Repeated()]
+    items += [replace(listing(number), command_id=f"row-{number}") for number in range(5)]
+    items += [replace(listing(9), command_id="aux-9"), CloseDay(FIRST_DAY)]
+    source = Source(
+        name="five rows",
+        first_day=FIRST_DAY,
+        last_day=FIRST_DAY,
+        utc_offset_minutes=480,
+        currency="CNY",
+        rows=7,
+        items=lambda: iter(items),
+    )
+    async with Feed(stack.bootstrap_servers, database) as feed:
+        await feed.send(replace(listing(0), command_id="row-earlier"))
+        await feed.flush()
+        sent = await send_source(feed, source, lambda _records: None)
+    answers = {
+        "row-earlier": ["accepted"],
+        "row-0": ["accepted"],
+        "row-1": ["duplicate"],
+        "row-2": ["refused"],
+        "row-3": ["parked", "accepted"],
+        "row-4": ["parked"],
+        "aux-9": ["refused"],
+    }
+    await answer(stack, answers)
+    result = await account(stack.bootstrap_servers, sent)
+    assert (result.applied, result.duplicates, result.waiting) == (2, 2, 1)
+    assert (result.refused, result.left_out) == ({"no_change": 1}, {"dull": 1})
+    assert result.complete
+    assert result.table().row_count == 5
+
+
+async def answer(stack: Stack, answers: dict[str, list[str]]) -> None:
+    """What a catalog would say of the commands that there are."""
+    consumer = AIOKafkaConsumer(COMMANDS.name, bootstrap_servers=stack.bootstrap_servers, auto_offset_reset="earliest")
+    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap_servers)
+    await consumer.start()
+    await producer.start()
+    for seq in range(1, len(answers) + 1):
+        record = await consumer.getone()
+        identity = codec_of(COMMANDS).decode(record.value or b"").command_id
+        for number, status in enumerate(answers[identity]):
+            outcome = Outcome(
+                seq=seq,
+                command_id=identity,
+                partition=record.partition,
+                offset=record.offset,
+                status=cast("Status", status),
+                reason="no_change" if status == "refused" else "",
+                released=number > 0,
+            )
+            await producer.send_and_wait(OUTCOMES.name, encode(outcome), partition=record.partition)
+    await producer.stop()
+    await consumer.stop()
 
 
 def nowhere(_line: str) -> None: ...

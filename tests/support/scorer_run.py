@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from fenxiao_schemas.events import AnyEvent, DayClosed
 from fenxiao_scorer.core import (
@@ -11,6 +12,7 @@ from fenxiao_scorer.core import (
     TierRow,
     fold,
     merge_posts,
+    missing_curves,
     put_curves,
     put_policy,
 )
@@ -55,13 +57,21 @@ def run(
     """Fold a log, `between` standing between any two batches."""
     count = len(log.partitions)
     result = Run([ScorerState.empty(p) for p in range(count)], [[] for _ in range(count)], [[] for _ in range(count)])
-    for stretches in zip(*(days_of(events) for events in log.partitions), strict=True):
+    for stretches in zip_longest(*(days_of(events) for events in log.partitions), fillvalue=[]):
         for partition, events in enumerate(stretches):
-            for batch in batches(events):
+            for batch in batches(_ready(result.states[partition], events)):
                 _fold(log, result, partition, batch, messages_max)
                 result.states[partition] = between(result.states[partition])
         _merge(result)
     return result
+
+
+def _ready(state: ScorerState, events: Sequence[AnyEvent]) -> Sequence[AnyEvent]:
+    """The events up to a close that waits for a partition that is behind: of nothing after it is there any more to fold."""
+    last = events[-1] if events else None
+    if not events or events[0].seq != state.last_event_seq + 1:
+        return []
+    return events[:-1] if isinstance(last, DayClosed) and missing_curves(state, last) is not None else events
 
 
 def _fold(log: RandomLog, result: Run, partition: int, batch: Sequence[AnyEvent], messages_max: int) -> None:

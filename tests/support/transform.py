@@ -56,7 +56,7 @@ def with_other_barriers(log: RandomLog, random: Random) -> RandomLog:
     """Without its barriers, and with others anywhere but before the calendar."""
     partitions = []
     for events in log.partitions:
-        kept = [event for event in events if not isinstance(event, ev.Barrier)]
+        kept: list[AnyEvent] = [event for event in events if not isinstance(event, ev.Barrier)]
         share = random.choice([0.0, 0.1, 0.5])
         partitions.append([kept[0]])
         for event in kept[1:]:

@@ -61,15 +61,15 @@ def _check_response(response: Any) -> None:
             raise ToolError(f"the topic {name} could not be created: {message[0] if message else code}")
 
 
-async def _partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
-    """How many partitions of each of our topics have a leader; asked by all names, so that none is made by asking."""
+async def _partition_counts(admin: AIOKafkaAdminClient, *, led: bool = False) -> dict[str, int]:
+    """How many partitions each of our topics has (`led`: with a leader); all are asked for, so that asking makes none."""
     found = await admin.describe_topics()
     ours = {topic.name for topic in TOPICS}
-    return {topic["topic"]: _led(topic) for topic in found if topic["topic"] in ours and topic["error_code"] == 0}
-
-
-def _led(topic: dict[str, Any]) -> int:
-    return sum(1 for partition in topic["partitions"] if partition["leader"] >= 0)
+    return {
+        topic["topic"]: sum(1 for partition in topic["partitions"] if partition["leader"] >= 0 or not led)
+        for topic in found
+        if topic["topic"] in ours and topic["error_code"] == 0
+    }
 
 
 def _check_counts(existing: dict[str, int], partitions: int) -> None:
@@ -84,7 +84,7 @@ def _check_counts(existing: dict[str, int], partitions: int) -> None:
 async def _await_leaders(admin: AIOKafkaAdminClient, partitions: int) -> None:
     wanted = {topic.name: topic.partition_count(partitions) for topic in TOPICS}
     deadline = asyncio.get_running_loop().time() + VISIBLE_S_MAX
-    while await _partition_counts(admin) != wanted:
+    while await _partition_counts(admin, led=True) != wanted:
         if asyncio.get_running_loop().time() > deadline:
             raise ToolError(f"the new topics have no leaders after {VISIBLE_S_MAX:g} s")
         await asyncio.sleep(_POLL_S)

@@ -17,8 +17,7 @@ from fenxiao_schemas.commands import (
 from fenxiao_tools.errors import ToolError
 from fenxiao_tools.ingest.items import CloseDay, Repeated
 from fenxiao_tools.ingest.olist import open_olist
-
-from .checks import check, of_kind, reasons
+from support.source_checks import check, of_kind, reasons
 
 FILES = {
     "olist_orders_dataset.csv": """order_id,customer_id,order_status,order_purchase_timestamp,order_approved_at,\

@@ -12,8 +12,7 @@ from fenxiao_schemas.commands import ChangePrice, Command, RecordRefund, RecordS
 from fenxiao_tools.errors import ToolError
 from fenxiao_tools.ingest.items import CloseDay, Repeated
 from fenxiao_tools.ingest.online_retail import open_online_retail
-
-from .checks import check, of_kind, reasons
+from support.source_checks import check, of_kind, reasons
 
 DAY_ONE = datetime(2011, 1, 3, 9, 30)  # noqa: DTZ001 - the file has no zone
 

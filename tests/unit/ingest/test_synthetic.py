@@ -20,8 +20,7 @@ from fenxiao_schemas.commands import (
 )
 from fenxiao_tools.ingest.items import Item, Unreadable
 from fenxiao_tools.ingest.synthetic import Size, open_synthetic
-
-from .checks import CODEC, check, of_kind
+from support.source_checks import CODEC, check, of_kind
 
 SMALL = Size(products=300, days=40, creators=80)
 
@@ -32,7 +31,7 @@ def market() -> list[Item]:
 
 
 def digest(seed: int, *, poison: bool = False) -> str:
-    source = open_synthetic(SMALL, seed=seed, poison=poison)
+    source = open_synthetic(Size(products=60, days=15, creators=20), seed=seed, poison=poison)
     bodies = [encode(item) if isinstance(item, Command) else repr(item).encode() for item in source.items()]
     return hashlib.sha256(b"\n".join(bodies)).hexdigest()
 

@@ -114,21 +114,15 @@ def of_rates() -> list[dict[str, Any]]:
 
 
 def of_medians() -> list[dict[str, Any]]:
-    return [
-        _vector(
-            {"quantities": quantities},
-            naive.lower_weighted_median(dict(map(tuple, quantities))),
-            hand,
-        )
-        for quantities, hand in (
-            ([[100, 2], [90, 3], [120, 1]], 90),
-            ([[100, 3], [90, 2], [120, 1]], 100),
-            ([[0, 1], [5, 1]], 0),
-            ([[7, -2], [5, 0], [9, 1]], 9),
-            ([[7, 1]], 7),
-            ([], None),
-        )
-    ]
+    cases: tuple[tuple[Any, int | None], ...] = (
+        ([[100, 2], [90, 3], [120, 1]], 90),
+        ([[100, 3], [90, 2], [120, 1]], 100),
+        ([[0, 1], [5, 1]], 0),
+        ([[7, -2], [5, 0], [9, 1]], 9),
+        ([[7, 1]], 7),
+        ([], None),
+    )
+    return [_vector({"quantities": pieces}, naive.lower_weighted_median(dict(pieces)), hand) for pieces, hand in cases]
 
 
 def of_histograms() -> list[dict[str, Any]]:
@@ -188,16 +182,20 @@ def of_wilson() -> list[dict[str, Any]]:
 
 
 def of_caps() -> list[dict[str, Any]]:
-    policy = easy(violations={"minor": {"tier_max": 3, "days": 14}, "serious": {"tier_max": 1, "days": 60}})
-    names = ("head_day", "minor_day", "serious_day")
     rules = {"minor": {"tier_max": 3, "days": 14}, "serious": {"tier_max": 1, "days": 60}}
+    names, policy = ("head_day", "minor_day", "serious_day"), easy(violations=rules)
+    cases: tuple[tuple[Any, int], ...] = (
+        ((100, None, None), 5), ((100, 100, None), 3), ((113, 100, None), 3), ((114, 100, None), 5),
+        ((100, 101, None), 3), ((100, 100, 41), 1), ((100, 100, 40), 3), ((159, None, 100), 1), ((160, 0, 100), 5),
+    )  # fmt: skip
     return [
-        _vector(dict(zip(names, days, strict=True)) | {"violations": rules}, naive.violation_cap(*days, policy=policy), hand)
-        for days, hand in (
-            ((100, None, None), 5), ((100, 100, None), 3), ((113, 100, None), 3), ((114, 100, None), 5),
-            ((100, 101, None), 3), ((100, 100, 41), 1), ((100, 100, 40), 3), ((159, None, 100), 1), ((160, 0, 100), 5),
+        _vector(
+            dict(zip(names, days, strict=True)) | {"violations": rules},
+            naive.violation_cap(days[0], days[1], days[2], policy),
+            hand,
         )
-    ]  # fmt: skip
+        for days, hand in cases
+    ]
 
 
 def of_done() -> list[dict[str, Any]]:

@@ -27,10 +27,11 @@ from fenxiao_scorer.core import (
     restore,
     snapshot,
 )
-from support.random_log import random_log
+from support.random_log import Shape, random_log
 from support.scorer_run import run
 
 DAY = 20_000
+SMALL = Shape(days=3)
 PRODUCT: dict[str, Any] = {"merchant_id": "m", "category": "home", "title": "t", "price_minor": 100}
 
 
@@ -89,7 +90,7 @@ def test_what_is_missing_is_asked_for() -> None:
     assert missing_policy(state, calendar()) == 1
     put_policy(state, 1, default_policy())
     assert missing_policy(state, calendar()) is None
-    (step,) = steps(state, calendar(), closed(2))
+    *_, step = steps(state, calendar(), closed(2))
     assert (state.open_day, state.closed_day, missing_policy(state, closed(3))) == (DAY + 1, DAY, None)
     assert missing_curves(state, closed(3, DAY + 1)) == DAY
     assert step.post is not None
@@ -100,7 +101,12 @@ def test_what_is_missing_is_asked_for() -> None:
 
 
 def test_a_close_is_cut_into_steps_that_count_it_last() -> None:
-    events = [calendar(), *(registered(i, f"p{9 - i}") for i in range(2, 7)), closed(7), ev.Barrier(seq=8)]
+    events: list[AnyEvent] = [
+        calendar(),
+        *(registered(i, f"p{9 - i}") for i in range(2, 7)),
+        closed(7),
+        ev.Barrier(seq=8),
+    ]
     found = steps(begun(), *events, messages_max=2)
     assert [(len(step.messages), step.events, step.post is not None) for step in found] == [
         (0, 6, False),
@@ -118,13 +124,13 @@ def test_an_empty_batch_has_no_step() -> None:
 
 
 def test_posts_of_two_days_do_not_merge() -> None:
-    result = run(random_log(1))
+    result = run(random_log(1, SMALL))
     with pytest.raises(ValueError, match="several days"):
         merge_posts([posts[0] for posts in list(result.posts.values())[:2]])
 
 
 def test_posts_merge_in_any_order() -> None:
-    result = run(random_log(1))
+    result = run(random_log(1, SMALL))
     posts = list(list(result.posts.values())[-1].values())
     assert merge_posts(posts).dump() == merge_posts(posts[::-1]).dump()
     assert Curves.load(merge_posts(posts).dump()).dump() == merge_posts(posts).dump()
@@ -132,7 +138,7 @@ def test_posts_merge_in_any_order() -> None:
 
 
 def test_a_torn_snapshot_is_refused_with_one_line() -> None:
-    data = snapshot(run(random_log(1)).states[0])
+    data = snapshot(run(random_log(1, SMALL)).states[0])
     other = bytearray(data)
     other[24] += 1
     for broken in (b"", data[:30], data[:-1], data + b"x", bytes(other), b"x" + data, data[:-9] + b"123456789"):

@@ -12,7 +12,7 @@ from fenxiao_scorer.core.assess import assess
 from support.random_log import Shape, random_log
 from support.scorer_run import run
 
-SHAPE = Shape(partitions=1, products=10, days=5)
+SHAPE = Shape(partitions=1, products=10, days=4, actions_per_day=40)
 SALES_FORCE = 4
 
 
@@ -27,7 +27,7 @@ def after(data: bytes, kind: Any, **fields: Any) -> list[int]:
     return sales_forces(state)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.integers(0, 2**32), st.integers(0, 9), st.integers(0, 10**12), st.integers(1, 50), st.sampled_from([None, "c"])
 )
@@ -42,7 +42,6 @@ def test_sales_force_follows_net_sales(seed: int, pick: int, paid: int, quantity
         data, ev.RefundRecorded, **line, refund_id="r", amount_minor=paid, fault="buyer", closes_line=paid % 2 == 0
     )
     assert all(new >= old for new, old in zip(sold, before, strict=True))
-    if all((state.counters.totals["net_orders"] > 0)[: state.products.count]):
-        assert all(new <= old for new, old in zip(refunded, before, strict=True))
+    assert all(new <= old for new, old in zip(refunded, before, strict=True))
     others = [i for i, name in enumerate(state.products.ids) if name != product_id]
     assert [sold[i] for i in others] == [before[i] for i in others]

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from support.random_log import Shape, random_log
 from support.scorer_run import run
 
 type Booking = tuple[str, int, Any, int]
-WIDE = Shape(partitions=2, products=10, days=30, idle_days_max=60, window_days_max=60, actions_per_day=30)
+WIDE = Shape(
+    partitions=1, products=8, days=16, idle_days_max=60, window_days_max=60, actions_per_day=25, barrier_share=0.0
+)
 
 
 def bookings(event: AnyEvent) -> Iterator[Booking]:
@@ -122,8 +125,8 @@ def net_price(quantities: dict[int, int]) -> tuple[int, int]:
     return -1, 0
 
 
-@pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("shape", [Shape(partitions=2, products=10), WIDE], ids=["short", "wide"])
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("shape", [Shape(partitions=2, products=10, barrier_share=0.0), WIDE], ids=["short", "wide"])
 def test_running_sums_are_the_plain_sums(seed: int, shape: Shape) -> None:
     log = random_log(seed, shape)
     for events, state in zip(log.partitions, run(log).states, strict=True):
@@ -139,7 +142,7 @@ def test_running_sums_are_the_plain_sums(seed: int, shape: Shape) -> None:
             assert (price if weight else -1, weight) == expected
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_moved_windows_are_those_rebuilt_from_nothing(seed: int) -> None:
     for state in run(random_log(seed, WIDE)).states:
         rebuilt = restore(snapshot(state))
@@ -167,7 +170,7 @@ def test_spans_lose_and_gain_days() -> None:
 
 def test_idle_cells_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fenxiao_scorer.core.cells._IDLE_MIN", 0)
-    log = random_log(5, WIDE)
+    log = random_log(5, replace(WIDE, days=8))
     tight = run(log)
     monkeypatch.undo()
     loose = run(log)

@@ -88,12 +88,19 @@ def test_the_matcher_is_done_when_nothing_is_left_for_a_while() -> None:
     busy = {"ready": True, "lag": 5, "dirty": 0}
     done = {"ready": True, "lag": 0, "dirty": 0}
     await_matcher(told({"ready": False, "lag": 9, "dirty": 1}, done, busy, done), 10, said.append)
-    assert said == ["the matcher has lag 9, dirty 1", "the matcher has lag 5"]
+    nothing = "the matcher has nothing left"
+    assert said == ["the matcher has lag 9, dirty 1", nothing, "the matcher has lag 5", nothing]
 
 
 def test_a_matcher_that_is_never_done_is_told() -> None:
     with pytest.raises(ToolError, match=r"was not done after 0\.01 s"):
         await_matcher(told({"ready": True, "lag": 0, "dirty": 2}), 0.01, lambda _: None)
+
+
+def test_a_matcher_that_stands_still_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matcher_wait, "STALL_S_MAX", 0.02)
+    with pytest.raises(ToolError, match=r"nothing moved for 0\.02 s: dirty 1,002"):
+        await_matcher(told({"ready": True, "lag": 0, "dirty": 1002}), 60, lambda _: None)
 
 
 def test_what_is_left() -> None:

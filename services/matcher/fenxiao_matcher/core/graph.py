@@ -27,11 +27,13 @@ class Node:
     Attributes:
         neighbours: (id, strength), the strongest first, ties by id.
         degree: The strengths of all edges, also of those beyond `NEIGHBOURS_MAX`.
+        root: The integer square root of the degree, at least 1.
         net_minor: Decayed net sales.
     """
 
     neighbours: tuple[tuple[str, int], ...]
     degree: int
+    root: int
     net_minor: int
 
 
@@ -102,14 +104,18 @@ class Graph:
         return near | _step(from_side, back)
 
     def _make_node(self, edges: dict[str, Days]) -> Node:
-        weights = {other: decayed(days, self._open_day, self._table) for other, days in edges.items()}
-        strengths = [(isqrt(w // _DAMPING), other) for other, w in weights.items() if w >= _DAMPING]
-        best = nsmallest(NEIGHBOURS_MAX, strengths, key=_strongest_first)
-        return Node(
-            neighbours=tuple((other, strength) for strength, other in best),
-            degree=sum(strength for strength, _ in strengths),
-            net_minor=max(sum(weights.values()), 0) // ONE,
-        )
+        open_day, table = self._open_day, self._table
+        strengths = []
+        degree = total = 0
+        for other, days in edges.items():
+            weight = decayed(days, open_day, table)
+            total += weight
+            if weight >= _DAMPING:
+                strength = isqrt(weight // _DAMPING)
+                degree += strength
+                strengths.append((other, strength))
+        best = nsmallest(NEIGHBOURS_MAX, strengths, key=strongest_first)
+        return Node(tuple(best), degree, max(isqrt(degree), 1), max(total, 0) // ONE)
 
     def _prune(self, last_day: int) -> None:
         for creator_id, products in list(self.creators.edges.items()):
@@ -121,8 +127,9 @@ class Graph:
                     self.products.unlink(product_id, creator_id)
 
 
-def _strongest_first(edge: tuple[int, str]) -> tuple[int, str]:
-    return -edge[0], edge[1]
+def strongest_first(edge: tuple[str, int]) -> tuple[int, str]:
+    """The order of (id, strength) pairs: ties by id."""
+    return -edge[1], edge[0]
 
 
 def _step(side: Side, start: Iterable[str]) -> set[str]:

@@ -4,22 +4,25 @@ A list is a pure function of the folded state, the open day and the policy; ties
 creator sells already (or who sells a product already) comes only if there is nothing else at all.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from heapq import nsmallest
 from operator import attrgetter
 
 from fenxiao_matcher.core.facts import Face, Profile, prefixes_of
-from fenxiao_matcher.core.graph import Graph
+from fenxiao_matcher.core.graph import strongest_first
 from fenxiao_matcher.core.pools import EVERYTHING, Pools
 from fenxiao_matcher.core.score import affinity_score, category_score, part, standing_reasons, told
 from fenxiao_matcher.core.view import View
-from fenxiao_matcher.core.walk import peers, walk
+from fenxiao_matcher.core.walk import walk
 from fenxiao_schemas.matches import InvitedCreator, Reason, RecommendedProduct
 from fenxiao_schemas.policy import Matching
 
 MODEL = "walk-1"
 CANDIDATES_PER_ENTRY = 4
 """Wider pools are looked into until there are so many candidates for each entry of the list."""
+FOUND_MAX = 256
+"""How many of what the walk found are candidates: the nearest."""
 _NO_PROFILE = Profile()
 
 
@@ -47,17 +50,21 @@ def recommend(view: View, creator_id: str) -> Ranked[RecommendedProduct]:
     profile = view.profiles.get(creator_id)
     if profile is None:
         return Ranked((), ())
-    found = walk(graph, graph.creators, creator_id)
+    walked = walk(graph, graph.creators, creator_id)
+    found = walked.found
+    own = graph.creators.edges.get(creator_id, {})
 
     def fits(product_id: str) -> bool:
         face = view.faces.get(product_id)
-        return face is not None and face.offered and graph.weight(creator_id, product_id) <= 0
+        if face is None or not face.offered:
+            return False
+        return product_id not in own or graph.weight(creator_id, product_id) <= 0
 
     keys = [*profile.paths, *_wider(profile.paths), EVERYTHING]
     ids, pools = _gather(found, view.goods, keys, len(profile.paths), matching, fits)
     if not ids:
-        own = graph.node(graph.creators, creator_id).neighbours
-        ids = {one for one, _ in own if one in view.faces and view.faces[one].offered}
+        sold = graph.node(graph.creators, creator_id).neighbours
+        ids = {one for one, _ in sold if one in view.faces and view.faces[one].offered}
     affinity_max = max((found.get(one, 0) for one in ids), default=0)
     candidates = []
     for one in ids:
@@ -65,8 +72,7 @@ def recommend(view: View, creator_id: str) -> Ranked[RecommendedProduct]:
         category = category_score(matching, profile, view.faces[one])
         candidates.append(_Candidate(one, affinity + category + view.standings[one], affinity))
     chosen = _capped(matching, _in_order(candidates), view.faces)
-    kindred = _kindred(graph, creator_id) if chosen else set()
-    entries = (_product_entry(view, profile, candidate, kindred) for candidate in chosen)
+    entries = (_product_entry(view, profile, candidate, walked.peers) for candidate in chosen)
     return Ranked(tuple(entries), pools)
 
 
@@ -75,7 +81,7 @@ def invite(view: View, product_id: str) -> Ranked[InvitedCreator]:
     if product_id not in view.inviting:
         return Ranked((), ())
     graph, matching, face = view.graph, view.matching, view.faces[product_id]
-    found = walk(graph, graph.products, product_id)
+    found = walk(graph, graph.products, product_id).found
 
     def fits(creator_id: str) -> bool:
         return graph.weight(creator_id, product_id) <= 0
@@ -96,10 +102,11 @@ def invite(view: View, product_id: str) -> Ranked[InvitedCreator]:
 
 
 def _gather(
-    found: Iterable[str], pools: Pools, keys: list[str], always: int, matching: Matching, fits: Callable[[str], bool]
+    found: dict[str, int], pools: Pools, keys: list[str], always: int, matching: Matching, fits: Callable[[str], bool]
 ) -> tuple[set[str], tuple[str, ...]]:
     """The candidates: what the walk found, the first `always` pools, and wider pools while there are too few."""
-    ids = {one for one in found if fits(one)}
+    near = [item for item in found.items() if fits(item[0])]
+    ids = {one for one, _ in nsmallest(FOUND_MAX, near, key=strongest_first)}
     wanted = CANDIDATES_PER_ENTRY * matching.list_length
     read = []
     for number, key in enumerate(keys):
@@ -139,14 +146,10 @@ def _capped(matching: Matching, candidates: list[_Candidate], faces: dict[str, F
     return chosen
 
 
-def _kindred(graph: Graph, creator_id: str) -> set[str]:
-    return {peer for peer, _ in peers(graph, graph.creators, creator_id)}
-
-
-def _product_entry(view: View, profile: Profile, candidate: _Candidate, kindred: set[str]) -> RecommendedProduct:
+def _product_entry(view: View, profile: Profile, candidate: _Candidate, kindred: frozenset[str]) -> RecommendedProduct:
     face = view.faces[candidate.one]
     sellers = view.graph.products.edges.get(candidate.one, {})
-    alike = sum(one in sellers for one in kindred) if candidate.affinity else 0
+    alike = len(kindred & sellers.keys()) if candidate.affinity else 0
     reasons = (
         Reason(name="affinity", score=candidate.affinity, evidence=f"{alike} creators alike"),
         Reason(name="category", score=category_score(view.matching, profile, face), evidence=face.category),

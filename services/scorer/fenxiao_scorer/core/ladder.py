@@ -18,14 +18,17 @@ def apply_barrier(state: ScorerState, found: Assessment) -> None:
 
 
 def apply_close(state: ScorerState, found: Assessment) -> None:
-    """A close's tiers, and the count of closes below them."""
+    """A close's tiers, and the count of closes below them.
+
+    The best of the closes below may have been earned before a violation: it is held under the cap (a shared vector says so).
+    """
     products, slots, earned = state.products, found.slots, found.earned
     closed = np.minimum(products.closed[slots], found.cap)
     below = products.below[slots].astype(np.int64) + 1
     best = np.maximum(products.best[slots], earned)
     reached = earned >= closed
     fallen = below >= state.in_force()[1].tiers.down_after_closes
-    tier = np.where(reached, earned, np.where(fallen, best, closed))
+    tier = np.where(reached, earned, np.where(fallen, np.minimum(best, found.cap), closed))
     waiting = found.admitted & ~reached & ~fallen
     products.tier[slots] = products.closed[slots] = np.where(found.admitted, tier, 0)
     products.below[slots] = np.where(waiting, below, 0)

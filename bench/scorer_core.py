@@ -1,4 +1,4 @@
-"""Figures of the scorer's core: `PYTHONPATH=tests python -m support.scorer_bench [products] [events] [batch]`."""
+"""Figures of the scorer's core: `python bench/scorer_core.py [products] [events] [batch]`, in CPU seconds."""
 
 import subprocess
 import sys
@@ -113,9 +113,9 @@ def main(products: int, events: int, batch: int) -> None:
     seconds, steps = folded(state, [[*start(seq, random, products), ev.Barrier(seq=next(seq))]])
     print(f"start: {products} products in {seconds:.2f} s, of it publishing {encoding[0]:.2f} s")
     for day in range(FIRST_DAY, FIRST_DAY + 4):
-        batches = []
-        for _ in range(events // batch):
-            batches.append([*trade(seq, random, products, batch - 1, day), ev.Barrier(seq=next(seq))])
+        batches = [
+            [*trade(seq, random, products, batch - 1, day), ev.Barrier(seq=next(seq))] for _ in range(events // batch)
+        ]
         encoding[0] = 0.0
         seconds, steps = folded(state, batches)
         sent = sum(len(step.messages) for step in steps)
@@ -149,7 +149,7 @@ def _timed_publish() -> list[float]:
         spent[0] += time.process_time() - begin
         return result
 
-    controls.publish = timed  # type: ignore[assignment]
+    setattr(controls, "publish", timed)  # noqa: B010
     return spent
 
 
@@ -160,7 +160,7 @@ def _memory(data: bytes) -> int:
         "rss = lambda: int(open('/proc/self/statm').read().split()[1]) * 4096; before = rss() - len(data);"
         "state = restore(data); del data; gc.collect(); print(rss() - before)"
     )
-    done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=True)  # noqa: S603
     return int(done.stdout)
 
 
