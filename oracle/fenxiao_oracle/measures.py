@@ -20,7 +20,7 @@ from fenxiao_oracle.formulas import (
 )
 from fenxiao_oracle.kinds import COUNT, KINDS, UNITS
 from fenxiao_oracle.log import COUNTERS, Log
-from fenxiao_schemas.policy import Policy
+from fenxiao_schemas.policy import WINDOW_DAYS_MAX, Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,8 @@ class _Window:
     def sums(self, table: str, days: int, last: int | None = None) -> dict[str, Ints]:
         """Each counter of a table over the window of `days` that ends at the head day, or on `last`."""
         end = self._moment.head_day if last is None else last
-        return self._between(table, end - days + 1, end)
+        kept = self._moment.head_day - WINDOW_DAYS_MAX + 1
+        return self._between(table, max(end - days + 1, kept), end)
 
     def done(self, days: int, auto_confirm_days: int) -> Ints:
         """Delivered orders over the window of `days`."""

@@ -22,7 +22,7 @@ from fenxiao_schemas.events import ListingChanged
 from fenxiao_schemas.partitioning import partition_of
 from fenxiao_schemas.policy import default_policy_text
 from fenxiao_schemas.tiers import Tier
-from fenxiao_schemas.topics import EVENTS, INVITATIONS, RECOMMENDATIONS, TIERS, Topic, codec_of
+from fenxiao_schemas.topics import EVENTS, INVITATIONS, RECOMMENDATIONS, TIERS, TOPICS, Topic, codec_of
 from fenxiao_tools.create_topics import create_topics
 from fenxiao_tools.stack import Stack
 from support.matcher_town import FIRST_DAY, Town
@@ -31,7 +31,6 @@ from support.topics import delete_topics
 pytestmark = pytest.mark.integration
 PARTITIONS = 4
 WAIT_S = 60.0
-TOPICS = (EVENTS, TIERS, RECOMMENDATIONS, INVITATIONS)
 Lists = dict[str, list[Any]]
 
 

@@ -88,16 +88,17 @@ def _directory(named: Path | None) -> Iterator[Path]:
         named.mkdir(parents=True, exist_ok=True)
         yield named.resolve()
         return
-    made = Path(tempfile.mkdtemp(prefix="fenxiao-"))
+    made, failed = Path(tempfile.mkdtemp(prefix="fenxiao-")), False
     made.chmod(PASSABLE)
     try:
         yield made
     except Exception:
-        raise  # the logs stay: the error's line names one
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
+        failed = True
         raise
-    shutil.rmtree(made, ignore_errors=True)
+    finally:
+        # The line that tells of a failure names a log.
+        if not (failed and (made / "logs").exists()):
+            shutil.rmtree(made, ignore_errors=True)
 
 
 def _buyer_keys(directory: Path) -> str:

@@ -33,7 +33,7 @@ operations = st.one_of(
     st.tuples(st.just("plan"), products, st.integers(0, 5_000)),
     st.tuples(st.just("tier"), products, st.integers(0, 5)),
     st.tuples(st.just("product"), products, st.sampled_from(CATEGORIES), st.sampled_from(["M1", "M2"])),
-    st.tuples(st.just("creator"), creators, st.sampled_from(CATEGORIES)),
+    st.tuples(st.just("creator"), creators, st.sampled_from(CATEGORIES), st.integers(0, 10**9)),
     st.tuples(st.just("close")),
 )
 
@@ -42,6 +42,8 @@ def perform(town: Town, operation: tuple[Any, ...]) -> None:
     name, *arguments = operation
     if name == "listing":
         town.listing(arguments[0], listed=arguments[1], held=arguments[2])
+    elif name == "creator":
+        town.creator(arguments[0], arguments[1], followers=arguments[2])
     elif name == "close":
         closed = sum(type(message).__name__ == "DayClosed" for _, message in town.log) // town.partitions
         town.close(FIRST_DAY + closed)

@@ -20,7 +20,7 @@ def apply_barrier(state: ScorerState, found: Assessment) -> None:
 def apply_close(state: ScorerState, found: Assessment) -> None:
     """A close's tiers, and the count of closes below them.
 
-    The best of the closes below may have been earned before a violation: it is held under the cap (a shared vector says so).
+    The best of the closes below may have been earned before a violation: who goes down never goes up by it.
     """
     products, slots, earned = state.products, found.slots, found.earned
     closed = np.minimum(products.closed[slots], found.cap)
@@ -28,7 +28,7 @@ def apply_close(state: ScorerState, found: Assessment) -> None:
     best = np.maximum(products.best[slots], earned)
     reached = earned >= closed
     fallen = below >= state.in_force()[1].tiers.down_after_closes
-    tier = np.where(reached, earned, np.where(fallen, np.minimum(best, found.cap), closed))
+    tier = np.where(reached, earned, np.where(fallen, np.minimum(best, closed), closed))
     waiting = found.admitted & ~reached & ~fallen
     products.tier[slots] = products.closed[slots] = np.where(found.admitted, tier, 0)
     products.below[slots] = np.where(waiting, below, 0)
