@@ -38,7 +38,7 @@ class ToyService:
 
     name = "toy"
     input = "numbers"
-    outputs = ("totals",)
+    outputs: tuple[str, ...] = ("totals",)
     own_input = True
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class ToyService:
     def steps(self, state: Sum, items: Sequence[Item], position: Position) -> Iterable[Step]:
         seq = position.out_seqs[0] - position.step
         for done, item in enumerate(items):
-            number = item.message
+            number: Any = item.message
             state.total, state.last_seq = state.total + number.value, number.seq
             for part in range(number.parts):
                 seq += 1

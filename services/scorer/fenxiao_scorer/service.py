@@ -137,9 +137,11 @@ class ScorerService:
     def ready(self, state: ScorerState, items: Sequence[Item]) -> int:
         """Up to the next record that opens a day: what that needs may not be there yet, so it starts a batch of its own."""
         for index, item in enumerate(items):
-            if isinstance(item.message, Supplied) and item.message.seq > state.last_event_seq:
-                if index > 0 or self._is_missing(state, item.message):
-                    return index
+            message = item.message
+            if not isinstance(message, Supplied) or message.seq <= state.last_event_seq:
+                continue
+            if index > 0 or self._is_missing(state, message):
+                return index
         return len(items)
 
     def _is_missing(self, state: ScorerState, event: Supplied) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fenxiao_matcher.core import pools
 from fenxiao_matcher.core.matcher import Matcher
 from fenxiao_schemas.matches import RecommendedProduct
 from support.matcher_town import FIRST_DAY, Town, all_lists, drain, fold, goods, matcher_of, matching, people, shown
@@ -189,3 +190,21 @@ def test_small_moves_are_not_published_and_add_up() -> None:
         assert published is not None
         revisions.append(published.revision)
     assert revisions == [1, 1, 1, 2, 3]
+
+
+def test_an_invitation_sees_a_creator_change_that_only_the_walk_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "POOL_MAX", 1)
+    town = Town(1)
+    town.product("P1", tier=5)
+    town.product("P2")
+    for creator, one in (("C1", "P1"), ("C1", "P2"), ("C2", "P2")):
+        town.sale(creator, one)
+    town.creator("C9", "home/kitchen", followers=10**15)
+    matcher = matcher_of(town)
+    before = shown(matcher)["invitations", "P1"]
+    town.creator("C2", followers=10**9)
+    fold(matcher, town.log[-1:])
+    drain(matcher)
+    after = shown(matcher)["invitations", "P1"]
+    assert {row[0] for row in before} == {row[0] for row in after} == {"C2", "C9"}
+    assert before != after

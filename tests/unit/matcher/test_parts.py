@@ -5,12 +5,13 @@ import pytest
 from fenxiao_matcher.core.book import Book
 from fenxiao_matcher.core.decay import HORIZON_DAYS, ONE, decay_table, decayed
 from fenxiao_matcher.core.facts import POINTS_MAX, level_points
+from fenxiao_matcher.core.lists import ListKey
 from fenxiao_matcher.core.pools import POOL_MAX, Pool
 from fenxiao_matcher.marks import Marks
 from fenxiao_runtime.errors import Halt
 from fenxiao_schemas.events import Barrier
 
-KEY = ("recommendations", "C1")
+KEY: ListKey = ("recommendations", "C1")
 
 
 def test_a_pool_says_whether_its_readers_may_see_a_move() -> None:
