@@ -41,25 +41,18 @@ type TopicLog = list[PartitionLog]
 
 
 class LogsReader:
-    """A consumer that can pin topics and read them; `open_logs` makes one."""
+    """Reads the partitions that a consumer was given, each topic once; `open_logs` makes one.
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
-        self._consumer = consumer
+    Attributes:
+        partitions: How many partitions each topic has, by its name.
+    """
 
-    async def partition_counts(self, topics: Sequence[Topic]) -> list[int]:
-        """How many partitions each topic has; raises `ToolError` if one does not exist."""
-        existing = await self._consumer.topics()
-        for topic in topics:
-            if topic.name not in existing:
-                raise ToolError(f"Kafka has no topic {topic.name}: is Fenxiao installed there?")
-        first = [TopicPartition(topic.name, 0) for topic in topics]
-        self._consumer.assign(first)  # the consumer keeps metadata of assigned topics alone
-        await self._consumer.end_offsets(first)
-        return [len(self._consumer.partitions_for_topic(topic.name) or ()) for topic in topics]
+    def __init__(self, consumer: AIOKafkaConsumer, partitions: dict[str, int]) -> None:
+        self._consumer, self.partitions = consumer, partitions
 
-    async def ends(self, topic: Topic, partitions: int) -> list[int]:
+    async def ends(self, topic: Topic) -> list[int]:
         """The end of each partition now."""
-        parts = [TopicPartition(topic.name, number) for number in range(partitions)]
+        parts = self._parts(topic)
         ends = await self._consumer.end_offsets(parts)
         return [ends[part] for part in parts]
 
@@ -71,14 +64,14 @@ class LogsReader:
             ends: The pinned end of each partition.
             say: Called with how many records have been read so far.
         """
-        parts = [TopicPartition(topic.name, number) for number in range(len(ends))]
+        parts = self._parts(topic)
         starts = await self._consumer.beginning_offsets(parts)
         logs = [PartitionLog(start=starts[part], end=end) for part, end in zip(parts, ends, strict=True)]
-        self._consumer.assign(parts)
-        for part in parts:
-            self._consumer.seek(part, starts[part])
         await self._read_to_ends(parts, logs, say)
         return logs
+
+    def _parts(self, topic: Topic) -> list[TopicPartition]:
+        return [TopicPartition(topic.name, number) for number in range(self.partitions[topic.name])]
 
     async def _read_to_ends(
         self, parts: list[TopicPartition], logs: TopicLog, say: Callable[[int], None] | None
@@ -103,21 +96,46 @@ def _append(log: PartitionLog, records: Sequence[object]) -> None:
 
 
 @asynccontextmanager
-async def open_logs(bootstrap_servers: str) -> AsyncIterator[LogsReader]:
-    """A reader for the length of the block.
+async def open_logs(bootstrap_servers: str, topics: Sequence[Topic]) -> AsyncIterator[LogsReader]:
+    """A reader of some topics for the length of the block.
+
+    A consumer is given its partitions once and for all, because one that is stopped right after it was given others
+    may never end (aiokafka swallows the cancellation of its fetcher).
 
     Raises:
-        ToolError: No broker answers, or one fails within the block.
+        ToolError: No broker answers, a topic does not exist, or the broker fails within the block.
     """
+    async with kafka_errors(bootstrap_servers, "reading the logs"):
+        async with _consumer(bootstrap_servers) as consumer:
+            partitions = await _partition_counts(consumer, topics)
+        async with _consumer(bootstrap_servers) as consumer:
+            parts = [TopicPartition(name, number) for name, count in partitions.items() for number in range(count)]
+            consumer.assign(parts)
+            await consumer.seek_to_beginning(*parts)
+            yield LogsReader(consumer, partitions)
+
+
+@asynccontextmanager
+async def _consumer(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=FETCH_BYTES_MAX,
     )
-    async with kafka_errors(bootstrap_servers, "reading the logs"):
-        try:
-            await consumer.start()
-            yield LogsReader(consumer)
-        finally:
-            await consumer.stop()
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _partition_counts(consumer: AIOKafkaConsumer, topics: Sequence[Topic]) -> dict[str, int]:
+    existing = await consumer.topics()
+    for topic in topics:
+        if topic.name not in existing:
+            raise ToolError(f"Kafka has no topic {topic.name}: is Fenxiao installed there?")
+    first = [TopicPartition(topic.name, 0) for topic in topics]
+    consumer.assign(first)  # a consumer keeps metadata of assigned topics alone
+    await consumer.end_offsets(first)
+    return {topic.name: len(consumer.partitions_for_topic(topic.name) or ()) for topic in topics}

@@ -93,13 +93,13 @@ async def verify(
     """
     say = report or _silence
     known = _policies_of_files(policies) if policies else await _policies_of_database(postgres_dsn)
-    async with open_logs(bootstrap_servers) as reader:
-        partitions = await _partition_count(reader)
-        ends = {COMMANDS.name: await reader.ends(COMMANDS, partitions)}
+    async with open_logs(bootstrap_servers, _TOPICS) as reader:
+        _check_partitions(reader)
+        ends = {COMMANDS.name: await reader.ends(COMMANDS)}
         if wait_s > 0:
             await _wait(reader, ends[COMMANDS.name], postgres_dsn, wait_s, say)
         for topic in _TOPICS[1:]:
-            ends[topic.name] = await reader.ends(topic, partitions)
+            ends[topic.name] = await reader.ends(topic)
         logs = {topic.name: await _read(reader, topic, ends[topic.name], say) for topic in _TOPICS}
     say("computing what must be there")
     return await asyncio.to_thread(check_logs, logs, known, say)
@@ -164,12 +164,10 @@ def _numbered(topic: Topic, number: int, log: PartitionLog) -> Numbered[Any]:
     return Numbered(f"{topic.name}, partition {number}", log, codec_of(topic), first=1 if kept_from_start else None)
 
 
-async def _partition_count(reader: LogsReader) -> int:
-    counts = await reader.partition_counts(_TOPICS)
-    if len(set(counts)) > 1:
-        found = ", ".join(f"{topic.name} {count}" for topic, count in zip(_TOPICS, counts, strict=True))
+def _check_partitions(reader: LogsReader) -> None:
+    if len(set(reader.partitions.values())) > 1:
+        found = ", ".join(f"{name} {count}" for name, count in reader.partitions.items())
         raise ToolError(f"the topics must have one count of partitions: {found}")
-    return counts[0]
 
 
 async def _read(reader: LogsReader, topic: Topic, ends: Sequence[int], say: Say) -> TopicLog:
@@ -183,7 +181,7 @@ async def _wait(reader: LogsReader, commands: list[int], dsn: str | None, wait_s
         raise ToolError("to wait for the services takes PostgreSQL, where they say how far they are: give --dsn")
 
     async def ends(topic: str) -> list[int]:
-        return commands if topic == COMMANDS.name else await reader.ends(EVENTS, len(commands))
+        return commands if topic == COMMANDS.name else await reader.ends(EVENTS)
 
     async with postgres(dsn) as connection:
         try:

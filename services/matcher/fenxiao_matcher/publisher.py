@@ -23,7 +23,7 @@ from fenxiao_runtime.errors import Halt, TemporaryFault
 from fenxiao_runtime.health import Progress
 from fenxiao_runtime.kafka import KafkaSender
 
-TURN_LISTS = 8
+TURN_LISTS = 4
 """How many lists are ranked before the event loop has its turn again, and before they are sent."""
 BACKOFF_S = 1.0
 _LOG = structlog.get_logger("publisher")

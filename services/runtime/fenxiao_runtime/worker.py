@@ -72,6 +72,7 @@ class Worker[S]:
         self._state: S | None = None
         self._relay: Relay | None = None
         self._buffer: deque[Record] = deque()
+        self._items: list[Item] = []
         self._fetching = False
         self._next_fetch = 0
         self._wake = asyncio.Event()
@@ -108,7 +109,7 @@ class Worker[S]:
         if self._relay is not None:
             await self._relay.stop()
             self._relay = None
-        self._buffer.clear()
+        self._drop_records()
         if self.phase != "halted":
             self.phase = "stopped"
 
@@ -134,7 +135,7 @@ class Worker[S]:
             "phase": self.phase,
             "next_offset": next_offset,
             "lease_epoch": self.position.epoch if self.position else None,
-            "buffered": len(self._buffer),
+            "buffered": len(self._buffer) + len(self._items),
             "relay_backlog": self._relay.backlog if self._relay else 0,
             "idle_ms": self._progress.idle_ms(),
             "halted": str(self.halted) if self.halted else None,
@@ -179,8 +180,12 @@ class Worker[S]:
         self._state = None
         self._folding = False
         self._fetching = False
-        self._buffer.clear()
+        self._drop_records()
         self._assignment.pause(self.partition)
+
+    def _drop_records(self) -> None:
+        self._buffer.clear()
+        self._items = []
 
     def _halt(self, halt: Halt) -> None:
         self._forget("halted")
@@ -200,7 +205,7 @@ class Worker[S]:
         if not kept:
             async with self._store.transaction() as tx:
                 self._state = await self._service.load(tx, self.partition, position, self._log)
-        self._buffer.clear()
+        self._drop_records()
         self._next_fetch = position.next_offset
         self._fetch()
         _LOG.info("assigned", partition=self.partition, epoch=position.epoch, offset=position.next_offset, kept=kept)
@@ -240,24 +245,29 @@ class Worker[S]:
     async def _turn(self) -> None:
         if not self._fetching and len(self._buffer) <= self._batch_max:
             self._fetch()
-        if not self._buffer:
-            await self._wait()
         if self._relay is not None:
             self._relay.check()
-        items = self._decode([self._buffer[i] for i in range(min(len(self._buffer), self._batch_max))])
-        state = self._loaded()
+        if not self._items:
+            if not self._buffer:
+                await self._wait()
+            self._items = self._take()
+        items, state = self._items, self._loaded()
         count = self._service.ready(state, items)
         if items and not count:
             async with self._store.transaction() as tx:
                 await self._service.prepare(tx, state, items)
             count = self._service.ready(state, items)
-        done = await self._fold(state, items[:count])
-        for _ in range(done):
-            self._buffer.popleft()
-        if done or not items:
-            self._progress.moved()
-        if items and not done:
+        if items and not count:
             await self._wait()
+            return
+        await self._fold(state, items[:count])
+        self._items = items[count:]
+        self._progress.moved()
+
+    def _take(self) -> list[Item]:
+        """Decode the next batch, once, however many turns it takes to fold."""
+        count = min(len(self._buffer), self._batch_max)
+        return self._decode([self._buffer.popleft() for _ in range(count)])
 
     async def _wait(self) -> None:
         self._wake.clear()
@@ -279,12 +289,12 @@ class Worker[S]:
                 where = f"{self._service.input}-{self.partition} offset {item.record.offset}"
                 raise Halt("unreadable_own_record", f"{where}: {item.message.error}")
 
-    async def _fold(self, state: S, items: list[Item]) -> int:
-        """Fold what is not folded yet; returns how many items may leave the buffer."""
+    async def _fold(self, state: S, items: list[Item]) -> None:
+        """Fold what is not folded yet."""
         fresh = self._unseen(items) if self._service.own_input else items
         if items and not fresh:
             await self._commit_skip(items)
-            return len(items)
+            return
         done = 0
         # Steps of the first record that were committed already, by a worker whose memory died between two steps.
         skip = self._at().step
@@ -296,7 +306,6 @@ class Worker[S]:
         told = self._service.committed(state, self._at())
         if told is not None:
             await told
-        return len(items)
 
     def _unseen(self, items: list[Item]) -> list[Item]:
         """Drop what is at or below the mark; a gap above it is a forged or lost record."""

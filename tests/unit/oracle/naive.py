@@ -233,21 +233,22 @@ class Seen:
         quantities = facts.quantities(head, days.sales_days)
         paid = lower_weighted_median(quantities)
         self.net_price = facts.price if paid is None else paid
-        due = facts.sum("due", dispatch, days.dispatch_days)
+        dispatch_days = dispatch - max(dispatch - days.dispatch_days, head - 120)
+        due = facts.sum("due", dispatch, dispatch_days)
         views = facts.sum("views", head, days.sales_days)
         net_orders = facts.sum("net_orders", head, days.sales_days)
         self.num = {
             2: facts.sum("repeats", head, days.repeat_days),
             7: min(facts.sum("bad_reviews", head, days.service_days), done),
             8: min(facts.sum("quality_returns", head, days.service_days), done),
-            9: min(facts.sum("on_time", dispatch, days.dispatch_days), due),
+            9: min(facts.sum("on_time", dispatch, dispatch_days), due),
             11: min(net_orders, views),
         }
         self.den = {2: facts.sum("known", head, days.repeat_days), 7: done, 8: done, 9: due, 11: views}
         self.observed = {
             7: facts.sum("reviews", head, days.service_days),
             8: facts.sum("explained_refunds", head, days.service_days),
-            9: facts.sum("shipped", dispatch, days.dispatch_days),
+            9: facts.sum("shipped", dispatch, dispatch_days),
         }
         level, until, fallback = facts.authority
         own = [peer.net_price for peer in curves if facts.category in ancestors(peer.facts.category)]

@@ -138,3 +138,27 @@ def test_a_log_that_breaks_its_rules_is_an_error(events: list[Any], error: str) 
 def test_an_empty_log_expects_nothing() -> None:
     assert expected_tiers([[]], {}) == [[]]
     assert expected_tiers([], {}) == []
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_the_dispatch_window_ends_where_all_windows_end(late: int) -> None:
+    """At a barrier the dispatch day is a day behind, but no day before the last 120 of the head day is looked at."""
+    product = {"product_id": "p"}
+    register = {"merchant_id": "m", "category": "a", "title": "t", "price_minor": 1}
+    due = {"order_id": "o", "order_line_id": "l", "at_ms": 0, "order_day": 100, "due_day": 100 + late}
+    closes = [
+        (ev.DayClosed, {"day": 100 + n, "next_policy_version": 1, "next_algorithm_version": 1}) for n in range(120)
+    ]
+    records: list[tuple[Any, dict[str, Any]]] = [
+        (ev.ProductRegistered, product | register),
+        (ev.ListingChanged, product | {"listed": False, "held": False}),
+        (ev.SaleRecorded, product | due | {"quantity": 1, "paid_minor": 1, "unit_price_minor": 1}),
+        *closes,
+        (ev.ListingChanged, product | {"listed": True, "held": False}),
+        (ev.Barrier, {}),
+    ]
+    log = [START, *(kind(seq=seq, **fields) for seq, (kind, fields) in enumerate(records, start=2))]
+    policies = {1: easy(windows={"dispatch_days": 120})}
+    messages = expected_tiers([log], policies)
+    assert messages == expected([log], policies)
+    assert codec_of(TIERS).decode(messages[0][-1][1]).indicators[8].evidence == late

@@ -103,7 +103,9 @@ class _Partition:
         if key != product_id.encode():
             self._result.differs(product_id, f"its key is {key!r}")
         elif before != body:
-            self._result.differs(product_id, f"revision {revision} is there twice, with different content")
+            self._result.differs(
+                product_id, f"revision {revision} is there twice, with different content", list(_fields(before, body))
+            )
         elif revision <= len(must):
             self._result.messages += 1
             if must[revision - 1] != body:
