@@ -122,7 +122,7 @@ async def on_postgres(source: Source, stack: Stack) -> AsyncIterator[Driven]:
     async with new_database(stack.postgres_dsn) as dsn:
         migrate_services(dsn, "runtime", "catalog")
         pool = await asyncpg.create_pool(dsn, min_size=1, max_size=2)
-        await pool.execute("INSERT INTO catalog.policies VALUES (1, $1)", default_policy_text())
+        await pool.execute("INSERT INTO catalog.policies VALUES (1, 1, $1)", default_policy_text())
 
         async def decide_day(day: int, closes: list[int]) -> None:
             await pool.execute("INSERT INTO catalog.calendar VALUES ($1, $2, 1, 1, 'test')", day, closes)

@@ -1,29 +1,20 @@
-"""The rows of `catalog.calendar`, as `feed` writes them: a day ends where the log ended when that was decided."""
+"""The rows of `catalog.calendar`, as `feed` has them written: a day ends where the log ended when that was decided."""
 
 import asyncpg
+from asyncpg.exceptions import RaiseError
 
 from fenxiao_tools.errors import ToolError
-from fenxiao_tools.install import Deployment
 
-DECIDED_BY = "feed"
-_INSERT = """INSERT INTO catalog.calendar (day, closes, next_policy_version, next_algorithm_version, decided_by)
-VALUES ($1, $2, $3, $4, $5)"""
-_LAST = "SELECT day, next_policy_version, next_algorithm_version FROM catalog.calendar ORDER BY day DESC LIMIT 1"
+_DECIDE = "SELECT catalog.decide_day($1, $2, 'feed')"
 
 
-async def insert_close(connection: asyncpg.Connection, deployment: Deployment, day: int, closes: list[int]) -> None:
-    """Close `day`; the policy stays what it was.
+async def insert_close(connection: asyncpg.Connection, day: int, closes: list[int]) -> None:
+    """Close `day`; the newest policy is in force from then on.
 
     Raises:
-        ToolError: It is not the day after the last closed one, or not the first.
+        ToolError: It is not the day after the last closed one, or not the first; or the clock closes days here.
     """
-    async with connection.transaction():
-        # Whoever else decides days must wait, so that both see the same last one.
-        await connection.execute("LOCK TABLE catalog.calendar IN SHARE ROW EXCLUSIVE MODE")
-        last = await connection.fetchrow(_LAST)
-        expected = deployment.first_day if last is None else last["day"] + 1
-        if day != expected:
-            raise ToolError(f"day {day} can't be closed: {expected} is the open day")
-        policy = deployment.policy_version if last is None else last["next_policy_version"]
-        algorithm = deployment.algorithm_version if last is None else last["next_algorithm_version"]
-        await connection.execute(_INSERT, day, closes, policy, algorithm, DECIDED_BY)
+    try:
+        await connection.execute(_DECIDE, day, closes)
+    except RaiseError as error:
+        raise ToolError(str(error)) from error

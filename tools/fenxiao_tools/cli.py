@@ -8,7 +8,7 @@ import datetime as dt
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -88,6 +88,10 @@ def install(
     utc_offset_minutes: Annotated[int, typer.Option(help="Where a business day begins, east of UTC.")] = 480,
     currency: Annotated[str, typer.Option(help="The deployment's only one.")] = "CNY",
     policy: Annotated[Path | None, typer.Option(help="A policy file; the default policy if unsaid.")] = None,
+    calendar: Annotated[
+        Literal["clock", "feed"],
+        typer.Option(help="Who closes business days: the catalog by the clock, or whoever feeds data of the past."),
+    ] = "clock",
 ) -> None:
     """Create topics, tables and the deployment's fixed numbers; again with the same values, nothing changes.
 
@@ -108,6 +112,7 @@ def install(
             utc_offset_minutes=utc_offset_minutes,
             currency=currency,
             policy_text=read_text(policy) if policy else default_policy_text(),
+            calendar_keeper=calendar,
             report=lambda line: typer.echo(line, err=True),
         )
     )

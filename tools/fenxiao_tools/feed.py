@@ -164,7 +164,7 @@ class Feed:
         await self.flush()
         closes = await self.end_offsets()
         try:
-            await insert_close(self._connection, self._deployment, day, closes)
+            await insert_close(self._connection, day, closes)
         except PostgresError as error:
             raise ToolError(f"day {day} could not be closed: {error}") from error
 

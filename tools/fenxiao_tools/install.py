@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import asyncpg
 from asyncpg.exceptions import PostgresError
@@ -26,8 +27,13 @@ SERVICES = ("runtime", "catalog", "scorer", "matcher")
 """Whose migrations run, in this order: the services' use the runtime's functions."""
 PARTITIONS_MAX = 9_999
 UTC_OFFSET_MINUTES_MAX = 14 * 60
-_COLUMNS = ("partitions", "first_day", "utc_offset_minutes", "currency", "policy_version", "algorithm_version")
+_COLUMNS = (
+    "partitions", "first_day", "utc_offset_minutes", "currency", "policy_version", "algorithm_version",
+    "calendar_keeper",
+)  # fmt: skip
 _LIST = ", ".join(_COLUMNS)
+INSERT_POLICY = "INSERT INTO catalog.policies (version, algorithm_version, content) VALUES ($1, $2, $3)"
+CalendarKeeper = Literal["clock", "feed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,7 @@ class Deployment:
     currency: str
     policy_version: int
     algorithm_version: int
+    calendar_keeper: CalendarKeeper = "feed"
 
 
 async def install(
@@ -51,6 +58,7 @@ async def install(
     utc_offset_minutes: int = 480,
     currency: str,
     policy_text: str,
+    calendar_keeper: CalendarKeeper = "feed",
     report: Callable[[str], None],
 ) -> None:
     """Install a deployment, or confirm that this very one is installed.
@@ -63,6 +71,7 @@ async def install(
         utc_offset_minutes: Where a business day begins, in minutes east of UTC.
         currency: The only one that prices and payments may have.
         policy_text: The first policy, as TOML.
+        calendar_keeper: Who closes days: the catalog by the `clock`, or whoever feeds it (data of the past).
         report: Takes one line of progress at a time.
 
     Raises:
@@ -76,6 +85,7 @@ async def install(
         currency=currency,
         policy_version=policy.version,
         algorithm_version=policy.algorithm_version,
+        calendar_keeper=calendar_keeper,
     )
     _check_values(wanted)
     async with postgres(postgres_dsn) as connection:
@@ -122,6 +132,24 @@ async def _migrate(dsn: str, report: Callable[[str], None]) -> None:
             report(f"migrated {service}: {', '.join(applied)}")
 
 
+async def publish_policy(postgres_dsn: str, policy_text: str) -> int:
+    """Add a policy, newer than all there are; days that are decided from now on name it. Returns its version.
+
+    Raises:
+        ToolError: It is not valid or not newer, or nothing is installed there.
+    """
+    policy = _parse(policy_text)
+    async with postgres(postgres_dsn) as connection, connection.transaction():
+        if await read_deployment(connection) is None:
+            raise ToolError("nothing is installed there yet; run `fenxiao install`")
+        await connection.execute("LOCK TABLE catalog.policies IN EXCLUSIVE MODE")
+        newest = await connection.fetchval("SELECT max(version) FROM catalog.policies")
+        if policy.version <= newest:
+            raise ToolError(f"policy {newest} is there already: a changed policy needs a higher version")
+        await connection.execute(INSERT_POLICY, policy.version, policy.algorithm_version, policy_text)
+    return policy.version
+
+
 async def read_deployment(connection: asyncpg.Connection) -> Deployment | None:
     """The installed deployment, or None."""
     if await connection.fetchval("SELECT to_regclass('catalog.deployment')") is None:
@@ -159,12 +187,10 @@ async def _write(connection: asyncpg.Connection, wanted: Deployment, policy_text
             await connection.execute("LOCK TABLE catalog.deployment IN EXCLUSIVE MODE")
             if await _check_installed(connection, wanted, policy_text):
                 return
-            await connection.execute(
-                "INSERT INTO catalog.policies (version, content) VALUES ($1, $2)", wanted.policy_version, policy_text
-            )
+            await connection.execute(INSERT_POLICY, wanted.policy_version, wanted.algorithm_version, policy_text)
             if await read_deployment(connection) is None:
                 values = [getattr(wanted, column) for column in _COLUMNS]
-                insert = f"INSERT INTO catalog.deployment ({_LIST}) VALUES ($1, $2, $3, $4, $5, $6)"  # noqa: S608
+                insert = f"INSERT INTO catalog.deployment ({_LIST}) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608
                 await connection.execute(insert, *values)
     except PostgresError as error:
         raise ToolError(f"the deployment could not be written: {redact(str(error))}") from error

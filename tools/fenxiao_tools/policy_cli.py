@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from fenxiao_tools import options
+
 policy_app = typer.Typer(
     help="Show the default policy, or check one of your own.",
     no_args_is_help=True,
@@ -34,6 +36,22 @@ def check(file: Annotated[Path, typer.Argument(help="A policy as TOML.")]) -> No
     policy = parse_policy(read_text(file))
     scores = ", ".join(f"L{tier} {rule.score_bps / 100:g}" for tier, rule in enumerate(policy.tiers.rules(), start=2))
     typer.echo(f"{file} is valid: policy {policy.version}, algorithm {policy.algorithm_version}; scores from {scores}")
+
+
+@policy_app.command()
+def publish(
+    file: Annotated[Path, typer.Argument(help="A policy as TOML, with a new version.")], dsn: options.Dsn
+) -> None:
+    """Put a new version of the policy in force from the next day that closes.
+
+    Example: fenxiao policy publish mine.toml
+    """
+    import asyncio  # noqa: PLC0415 - quick --help
+
+    from fenxiao_tools.install import publish_policy  # noqa: PLC0415
+
+    version = asyncio.run(publish_policy(dsn, read_text(file)))
+    typer.echo(f"policy {version} is in force from the next day close on")
 
 
 def read_text(file: Path) -> str:

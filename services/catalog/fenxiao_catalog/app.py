@@ -2,6 +2,7 @@
 
 import asyncpg
 
+from fenxiao_catalog.calendar import CalendarKeeper
 from fenxiao_catalog.core.world import Deployment
 from fenxiao_catalog.service import CatalogService
 from fenxiao_catalog.settings import CatalogSettings, parse_keys
@@ -35,6 +36,9 @@ def main() -> int:
     async def make(pool: asyncpg.Pool) -> Made:
         deployment = await read_deployment(pool, settings)
         keys = parse_keys(settings.catalog_buyer_keys.get_secret_value())
-        return Made(CatalogService(deployment, keys, PostgresCatalogStore()), deployment.partitions)
+        service = CatalogService(deployment, keys, PostgresCatalogStore())
+        keeper = CalendarKeeper(pool, deployment, grace_minutes=settings.catalog_close_grace_minutes)
+        by_clock = await pool.fetchval(load_queries("fenxiao_catalog", schema="catalog")["calendar_keeper"]) == "clock"
+        return Made(service, deployment.partitions, background=keeper.run if by_clock else None)
 
     return run("catalog", settings, make)

@@ -13,6 +13,9 @@ class CatalogSettings(Settings):
     catalog_buyer_keys: SecretStr = Field(description="id:hex,id:hex ... HMAC keys of buyers' ids, the newest first")
     catalog_repeat_window_days: int = Field(default=90, ge=1, le=120)
     catalog_orphan_days: int = Field(default=7, ge=1, le=120, description="how long an early command may wait")
+    catalog_close_grace_minutes: int = Field(
+        default=10, ge=0, le=720, description="a day stays open so long past midnight"
+    )
     catalog_parked_max: int = Field(default=10_000, ge=0, le=1_000_000, description="waiting commands a partition")
 
     @field_validator("catalog_buyer_keys")

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from fenxiao_runtime.group import PartitionGroup
 from fenxiao_runtime.health import HealthServer
 from fenxiao_runtime.kafka import KafkaAssignment, KafkaLog, KafkaSender, make_broker, subscribe
 from fenxiao_runtime.logs import configure_logs
-from fenxiao_runtime.ports import Service
+from fenxiao_runtime.ports import Log, Service
 from fenxiao_runtime.settings import Settings
 from fenxiao_runtime.store import PostgresStore, connect_pool
 from fenxiao_runtime.worker import Worker
@@ -28,10 +28,11 @@ _LOG = structlog.get_logger("app")
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A service, and the partition count that its deployment recorded."""
+    """A service, the partition count that its deployment recorded, and what else runs beside it until it stops."""
 
     service: Service[Any]
     partitions: int
+    background: Callable[[Log], Coroutine[Any, Any, None]] | None = None
 
 
 MakeService = Callable[[asyncpg.Pool], Awaitable[Made]]
@@ -60,7 +61,7 @@ async def _run(name: str, settings: Settings, make: MakeService) -> None:
         made = await make(pool)
         await log.start()
         await _check_topics(made, log)
-        await _serve(name, settings, made.service, pool, log, sender, stop)
+        await _serve(name, settings, made, pool, log, sender, stop)
     finally:
         await sender.stop()
         await log.stop()
@@ -77,12 +78,13 @@ async def _check_topics(made: Made, log: KafkaLog) -> None:
 async def _serve(
     name: str,
     settings: Settings,
-    service: Service[Any],
+    made: Made,
     pool: asyncpg.Pool,
     log: KafkaLog,
     sender: KafkaSender,
     stop: asyncio.Event,
 ) -> None:
+    service = made.service
     assignment = KafkaAssignment(service.input)
     store = PostgresStore(pool, schema=service.name, outputs=len(service.outputs))
     owner = settings.instance_id or f"{socket.gethostname()}-{os.getpid()}"
@@ -106,17 +108,22 @@ async def _serve(
     assignment.bind(subscriber)
     health = HealthServer(group, settings.http_host, settings.http_port)
     serving = asyncio.create_task(health.serve(), name="health")
-    stopping = asyncio.create_task(stop.wait(), name="stop")
+    tasks = {serving, asyncio.create_task(stop.wait(), name="stop")}
+    if made.background is not None:
+        tasks.add(asyncio.create_task(made.background(log), name="background"))
     try:
         await broker.start()
         _LOG.info("started", input=service.input)
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            serving.result()
+        # Neither health nor the background ends by itself: if one does, the process must not go on without it.
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
     finally:
         await group.stop()
         await broker.stop()
         health.stop()
-        await asyncio.gather(serving, return_exceptions=True)
-        stopping.cancel()
+        await asyncio.wait({serving})
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         _LOG.info("stopped")

@@ -1,6 +1,19 @@
 -- name: deployment
 SELECT partitions, first_day, utc_offset_minutes, currency, policy_version, algorithm_version FROM catalog.deployment
 
+-- name: calendar_keeper
+SELECT calendar_keeper FROM catalog.deployment
+
+-- name: take_calendar_lease
+-- Held for as long as the connection lives; one catalog process has it.
+SELECT pg_try_advisory_lock(hashtext('fenxiao.catalog.calendar'))
+
+-- name: open_day
+SELECT coalesce((SELECT max(day) + 1 FROM catalog.calendar), (SELECT first_day FROM catalog.deployment))
+
+-- name: decide_day
+SELECT catalog.decide_day($1, $2, 'clock')
+
 -- name: progress
 SELECT partition, closed_day, parked FROM catalog.calendar_progress WHERE partition = $1
 

@@ -10,13 +10,16 @@ CREATE TABLE catalog.deployment (
     utc_offset_minutes int  NOT NULL,
     currency           text NOT NULL,
     policy_version     int  NOT NULL,
-    algorithm_version  int  NOT NULL
+    algorithm_version  int  NOT NULL,
+    -- Who decides when a day ends: the catalog, by the clock, or whoever feeds it. Never both.
+    calendar_keeper    text NOT NULL DEFAULT 'feed' CHECK (calendar_keeper IN ('clock', 'feed'))
 );
 
--- A version never changes its content.
+-- A version never changes its content. The newest is in force from the next day that is decided.
 CREATE TABLE catalog.policies (
-    version int  PRIMARY KEY,
-    content text NOT NULL
+    version           int  PRIMARY KEY,
+    algorithm_version int  NOT NULL,
+    content           text NOT NULL
 );
 
 -- One row a decided business day: the offsets of the commands partitions at which it closes.
@@ -27,6 +30,26 @@ CREATE TABLE catalog.calendar (
     next_algorithm_version int  NOT NULL,
     decided_by             text NOT NULL
 );
+
+-- The one way in which a day is decided: in order, once, by the keeper, with the newest policy in force from it on.
+CREATE FUNCTION catalog.decide_day(wanted int, ends bigint[], keeper text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    open_day int;
+    deployed catalog.deployment;
+BEGIN
+    -- Whoever else decides days must wait, so that both see the same last one.
+    LOCK TABLE catalog.calendar IN SHARE ROW EXCLUSIVE MODE;
+    SELECT * INTO STRICT deployed FROM catalog.deployment;
+    SELECT coalesce(max(day) + 1, deployed.first_day) INTO open_day FROM catalog.calendar;
+    IF deployed.calendar_keeper <> keeper THEN
+        RAISE 'day % can''t be closed by the %: the calendar is kept by the %', wanted, keeper, deployed.calendar_keeper;
+    END IF;
+    IF wanted <> open_day THEN
+        RAISE 'day % can''t be closed: % is the open day', wanted, open_day;
+    END IF;
+    INSERT INTO catalog.calendar (day, closes, next_policy_version, next_algorithm_version, decided_by)
+    SELECT wanted, ends, version, algorithm_version, keeper FROM catalog.policies ORDER BY version DESC LIMIT 1;
+END $$;
 
 -- Where each partition stands in the calendar, and how many commands it has parked.
 CREATE TABLE catalog.calendar_progress (
