@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from fenxiao_matcher.core.book import Book
+from fenxiao_matcher.core.ledger import PRODUCT_BITS, weigh
 from fenxiao_matcher.core.lists import Entries, ListKey, Row, rows_of
 from fenxiao_matcher.core.matcher import Matcher
 from fenxiao_matcher.core.settle import all_keys
@@ -188,17 +189,41 @@ def fold(matcher: Matcher, log: list[Logged]) -> None:
             matcher.fold_events(partition, [message])
 
 
+def settle(matcher: Matcher, policy: Matching = POLICY) -> None:
+    """Look at all that is folded."""
+    wanted = matcher.policy_wanted
+    if wanted is not None:
+        matcher.use_policy(wanted, policy)
+    for _ in matcher.settle():
+        pass
+
+
+def publish(matcher: Matcher, limit: int, *, urgent: bool = False) -> None:
+    """One round."""
+    for change in matcher.changes(limit, urgent=urgent):
+        matcher.published(change)
+        published = matcher.book.get(change.key)
+        assert published is not None
+        assert published.sound
+
+
 def drain(matcher: Matcher, policy: Matching = POLICY, limit: int = 3) -> None:
     """Publish until nothing is left to look at."""
     while matcher.pending:
-        wanted = matcher.policy_wanted
-        if wanted is not None:
-            matcher.use_policy(wanted, policy)
-        for change in matcher.changes(limit):
-            matcher.published(change)
-            published = matcher.book.get(change.key)
-            assert published is not None
-            assert published.sound
+        settle(matcher, policy)
+        publish(matcher, limit)
+
+
+def weight(matcher: Matcher, creator: str, product: str) -> int:
+    """The decayed net sales of a pair."""
+    graph, view = matcher.state.graph, matcher._view
+    assert view is not None
+    packed, net, _ = graph.ledger.take()
+    open_day = matcher.state.calendar.open_day
+    assert open_day is not None
+    pairs, weights = weigh(packed, net, open_day, view.matching.half_life_days)
+    found = dict(zip(pairs.tolist(), weights.tolist(), strict=True))
+    return int(found.get(graph.creators.number(creator) << PRODUCT_BITS | graph.products.number(product), 0))
 
 
 def matcher_of(town: Town, policy: Matching = POLICY) -> Matcher:

@@ -219,7 +219,7 @@ class Writer:
         before = line.creator
         if line.quantity > line.returned:
             line.quantity = line.returned + self.random.randint(1, 5)
-        line.paid, line.creator = line.refunded + self.amount() % 50_000, self.creator()
+        line.paid, line.creator = min(10**12, line.refunded + self.amount() % 50_000), self.creator()
         self.of(
             line.product_id,
             ev.SaleCorrected,

@@ -3,9 +3,11 @@
 import pytest
 
 from fenxiao_matcher.core import pools
+from fenxiao_matcher.core.decay import ONE
+from fenxiao_matcher.core.lists import rows_of
 from fenxiao_matcher.core.matcher import Matcher
 from fenxiao_schemas.matches import RecommendedProduct
-from support.matcher_town import FIRST_DAY, Town, all_lists, drain, fold, goods, matcher_of, matching, people, shown
+from support.matcher_town import FIRST_DAY, Town, all_lists, drain, fold, goods, matcher_of, matching, people, shown, weight
 
 
 @pytest.fixture
@@ -81,7 +83,9 @@ def test_delisted_or_held_products_leave_at_once_before_their_tier_says_so(
     before = len(town.log)
     town.listing("P3", listed=listed, held=held)
     fold(matcher, town.log[before:])
-    urgent = matcher.changes(len(showing))
+    matcher.withdraw()
+    urgent = matcher.changes(len(lists := all_lists(matcher)), urgent=True)
+    assert not any("P3" in (row[0] for row in rows_of(entries)) for entries in lists.values())
     assert {change.key for change in urgent} == showing
     for change in urgent:
         matcher.published(change)
@@ -136,15 +140,15 @@ def test_a_sale_loses_weight_with_age(town: Town) -> None:
     matcher = Matcher(town.partitions)
     fold(matcher, town.log)
     drain(matcher, matching(half_life_days=10))
-    weights = [matcher.state.graph.weight("C1", "P1")]
+    weights = [weight(matcher, "C1", "P1")]
     for day in range(FIRST_DAY, FIRST_DAY + 20):
         before = len(town.log)
         town.close(day)
         fold(matcher, town.log[before:])
         drain(matcher, matching(half_life_days=10))
-        weights.append(matcher.state.graph.weight("C1", "P1"))
+        weights.append(weight(matcher, "C1", "P1"))
     assert weights == sorted(weights, reverse=True)
-    assert weights[0] == 10_000 * 10**9
+    assert weights[0] == 10_000 * ONE
     assert weights[10] == weights[0] // 2
     assert weights[20] == weights[0] // 4
 

@@ -1,10 +1,18 @@
 """The parts of the core that stand by themselves: pools, the book, decay, the marks."""
 
+from math import isqrt
+from random import Random
+
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fenxiao_matcher.core.book import Book
-from fenxiao_matcher.core.decay import HORIZON_DAYS, ONE, decay_table, decayed
+from fenxiao_matcher.core import ledger as ledger_module
+from fenxiao_matcher.core.decay import HORIZON_DAYS, ONE, decay_array, decay_table
 from fenxiao_matcher.core.facts import POINTS_MAX, level_points
+from fenxiao_matcher.core.ledger import PRODUCT_BITS, WEIGHT_MAX, Ledger, isqrt_array, strengths_of, weigh
 from fenxiao_matcher.core.lists import ListKey
 from fenxiao_matcher.core.pools import POOL_MAX, Pool
 from fenxiao_matcher.marks import Marks
@@ -65,8 +73,54 @@ def test_the_decay_table(half_life_days: int) -> None:
     assert table[0] == ONE
     for age in range(0, HORIZON_DAYS, half_life_days):
         assert abs(table[age] * 2 ** (age // half_life_days) - ONE) <= 2 ** (age // half_life_days)
-    assert decayed({100: 7, 101: 3}, 100, table) == 10 * ONE
-    assert decayed({100: 7}, 100 + HORIZON_DAYS, table) == 0
+    assert decay_array(half_life_days).tolist() == [*table, 0]
+
+
+def weights_of(ledger: Ledger, open_day: int, half_life_days: int = 45) -> list[int]:
+    packed, net, _ = ledger.take()
+    return weigh(packed, net, open_day, half_life_days)[1].tolist()
+
+
+def test_weights_are_exact_and_cut_off() -> None:
+    ledger = Ledger()
+    assert weights_of(ledger, 100) == []
+    ledger.add(1, 2, 100, 7)
+    ledger.add(1, 2, 101, 3)
+    assert weights_of(ledger, 100) == [10 * ONE]
+    assert weights_of(ledger, 100 + HORIZON_DAYS) == [3 * decay_table(45)[-1]] if decay_table(45)[-1] else []
+    ledger.add(1, 2, 100, -7)
+    ledger.add(1, 2, 101, -3)
+    assert weights_of(ledger, 100) == []
+    for day in range(40):
+        ledger.add(1, 2, 100 - day, 10**12)
+        ledger.add(2, 2, 100 - day, -(10**12))
+    assert weights_of(ledger, 100, 10_000) == [WEIGHT_MAX]
+    assert strengths_of(np.array([WEIGHT_MAX])).tolist() == [isqrt(WEIGHT_MAX // 100)]
+    assert weights_of(ledger, 100, 1) == [sum(10**12 * decay_table(1)[day] for day in range(40))]
+
+
+def test_a_ledger_says_what_was_touched_once() -> None:
+    ledger = Ledger()
+    dice = Random(1)
+    net: dict[tuple[int, int], int] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger_module, "JOURNAL_MIN", 7)
+        for _ in range(100):
+            pair, amount = (dice.randrange(5), dice.randrange(5)), dice.randrange(1, 100)
+            net[pair] = net.get(pair, 0) + amount
+            ledger.add(*pair, dice.choice([50, 51]), amount)
+    assert len(ledger) > 0
+    packed, amounts, touched = ledger.take()
+    assert touched.tolist() == sorted(creator << PRODUCT_BITS | product for creator, product in net)
+    assert weigh(packed, amounts, 50, 45)[1].tolist() == [net[pair] * ONE for pair in sorted(net)]
+    assert len(ledger) == 0
+    assert ledger.take()[2].tolist() == []
+
+
+@given(st.lists(st.integers(0, 2**60 - 1)))
+def test_roots_of_arrays_are_those_of_integers(values: list[int]) -> None:
+    values += [root * root - less for root in (1, 2**26 + 1, 2**30 - 1) for less in (0, 1)]
+    assert isqrt_array(np.array(values, np.int64)).tolist() == [isqrt(value) for value in values]
 
 
 def test_levels_are_monotonic_and_bounded() -> None:

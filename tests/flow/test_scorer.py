@@ -1,0 +1,142 @@
+"""The scorer behind the processor, whole but for the servers: the same bytes whatever the batches, crashes and snapshots."""
+
+import asyncio
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from fenxiao_runtime import relay, worker
+from fenxiao_runtime.memory import MemoryBroker, MemoryStore
+from fenxiao_runtime.worker import Worker
+from fenxiao_schemas.codec import encode
+from fenxiao_schemas.policy import Policy
+from fenxiao_schemas.topics import EVENTS, TIERS, codec_of
+from fenxiao_scorer.core import ScorerState
+from fenxiao_scorer.memory import MemoryScorerStore
+from fenxiao_scorer.service import ScorerService
+from support.random_log import RandomLog, random_log
+from support.scorer_run import run
+
+
+@pytest.fixture(autouse=True)
+def _no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((worker, "BACKOFF_S"), (worker, "FENCED_BACKOFF_S"), (relay, "BACKOFF_S")):
+        monkeypatch.setattr(module, name, 0.0)
+
+
+class MemoryScorer:
+    """A scorer over memory, fed from a random log."""
+
+    def __init__(self, log: RandomLog, *, batch_max: int, step_messages_max: int, snapshot_events: int) -> None:
+        self.log = log
+        self.partitions = len(log.partitions)
+        self.broker = MemoryBroker()
+        for partition, events in enumerate(log.partitions):
+            for event in events:
+                self.broker.append(EVENTS.name, partition, b"k", encode(event))
+        self.tables = MemoryScorerStore({version: to_toml(policy) for version, policy in log.policies.items()})
+        self.store = MemoryStore(outputs=1)
+        self._options = (batch_max, step_messages_max, snapshot_events)
+        self.workers: dict[int, Worker[ScorerState]] = {}
+
+    def restart(self, partition: int) -> None:
+        """A new process takes the partition: nothing of the old one's memory is left."""
+        batch_max, step_messages_max, snapshot_events = self._options
+        service = ScorerService(
+            self.partitions,
+            self.tables,
+            self.store,
+            step_messages_max=step_messages_max,
+            snapshot_events=snapshot_events,
+        )
+        self.workers[partition] = Worker(
+            service,
+            partition,
+            store=self.store,
+            log=self.broker,
+            sender=self.broker,
+            assignment=self.broker,
+            owner="test",
+            batch_max=batch_max,
+            idle_s=0.0005,
+        )
+        self.workers[partition].start()
+
+    def is_done(self) -> bool:
+        for each in self.workers.values():
+            assert each.halted is None, str(each.halted)
+        for partition, each in self.workers.items():
+            end = len(self.log.partitions[partition])
+            if each.position is None or each.position.next_offset < end or each.report()["relay_backlog"]:
+                return False
+        return True
+
+    def published(self, partition: int) -> list[bytes]:
+        """As a reader with a high-water mark sees it."""
+        seen: list[bytes] = []
+        codec = codec_of(TIERS)
+        for value in self.broker.values(TIERS.name, partition):
+            seq = codec.decode(value).seq
+            assert seq <= len(seen) + 1, "a gap"
+            if seq == len(seen) + 1:
+                seen.append(value)
+            else:
+                assert seen[seq - 1] == value, "one seq, two contents"
+        return seen
+
+
+def to_toml(policy: Policy) -> str:
+    def lines(table: dict[str, Any], path: str) -> Iterator[str]:
+        for name, value in table.items():
+            if isinstance(value, dict):
+                yield from lines(value, f"{path}{name}.")
+            else:
+                yield f"{path}{name} = {json.dumps(value)}"
+
+    return "\n".join(lines(msgspec.to_builtins(policy), ""))
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_crashes_batches_and_snapshots_change_no_byte(seed: int) -> None:
+    """Kill partitions at random, lose commits and sends, tear snapshots, with steps so small that every close has several."""
+    log = random_log(seed)
+    chaos = random.Random(seed)
+    scorer = MemoryScorer(
+        log,
+        batch_max=chaos.choice([1, 7, 50, 1000]),
+        step_messages_max=chaos.choice([1, 3, 1000]),
+        snapshot_events=chaos.choice([1, 40, 10**9]),
+    )
+    expected = [[message.value for message in messages] for messages in run(log).messages]
+    for partition in range(scorer.partitions):
+        scorer.restart(partition)
+    with scorer.broker.feeding(EVENTS.name, lambda p, records: scorer.workers[p].offer(records), scorer.partitions):
+        async with asyncio.timeout(60):
+            faults = 12
+            while not scorer.is_done():
+                await asyncio.sleep(chaos.random() * 0.01)
+                if faults and not scorer.is_done():
+                    faults -= 1
+                    await disturb(scorer, chaos)
+    await asyncio.gather(*(each.stop() for each in scorer.workers.values()))
+    assert [scorer.published(partition) for partition in range(scorer.partitions)] == expected
+
+
+async def disturb(scorer: MemoryScorer, chaos: random.Random) -> None:
+    partition = chaos.randrange(scorer.partitions)
+    match chaos.randrange(4):
+        case 0:
+            await scorer.workers[partition].stop()
+            scorer.restart(partition)
+        case 1:
+            scorer.store.break_commit(applied=chaos.random() < 0.5)
+        case 2:
+            scorer.broker.break_send(applied=chaos.random() < 0.5)
+        case _:
+            scorer.tables.tear(partition)
+            await scorer.workers[partition].stop()
+            scorer.restart(partition)
