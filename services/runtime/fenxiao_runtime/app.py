@@ -21,7 +21,7 @@ from fenxiao_runtime.logs import configure_logs
 from fenxiao_runtime.ports import Log, Service
 from fenxiao_runtime.settings import Settings
 from fenxiao_runtime.store import PostgresStore, connect_pool
-from fenxiao_runtime.worker import Worker
+from fenxiao_runtime.worker import Bell, Worker
 
 _LOG = structlog.get_logger("app")
 
@@ -89,6 +89,8 @@ async def _serve(
     store = PostgresStore(pool, schema=service.name, outputs=len(service.outputs))
     owner = settings.instance_id or f"{socket.gethostname()}-{os.getpid()}"
 
+    bell = Bell()
+
     def make_worker(partition: int) -> Worker[Any]:
         return Worker(
             service,
@@ -100,6 +102,7 @@ async def _serve(
             owner=owner,
             batch_max=settings.batch_records_max,
             idle_s=settings.idle_interval_ms / 1000,
+            bell=bell,
         )
 
     group = PartitionGroup(name, assignment, make_worker, settings.stall_after_ms)

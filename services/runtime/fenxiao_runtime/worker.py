@@ -27,6 +27,24 @@ LEAVE_WAIT_S = 5.0
 FENCED_BACKOFF_S = 4.0
 """Over a heartbeat, so that a member that the group has dropped knows it by then."""
 
+
+class Bell:
+    """Wakes the workers of a process that wait for what other partitions commit; other processes are polled for."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+
+    def listen(self, wake: asyncio.Event) -> None:
+        """Set `wake` at the next ring."""
+        self._waiting.add(wake)
+
+    def ring(self) -> None:
+        """Something was committed."""
+        for wake in self._waiting:
+            wake.set()
+        self._waiting.clear()
+
+
 Phase = Literal["starting", "running", "fenced", "retrying", "halted", "stopped"]
 _LOG = structlog.get_logger("worker")
 
@@ -41,6 +59,7 @@ class Worker[S]:
         owner: Who this process is, for people who look at the lease.
         batch_max: How many records at the most are folded in one transaction.
         idle_s: How often to look around when no record comes.
+        bell: Shared by the workers of a process.
     """
 
     def __init__(
@@ -55,6 +74,7 @@ class Worker[S]:
         owner: str,
         batch_max: int,
         idle_s: float,
+        bell: Bell | None = None,
     ) -> None:
         self.partition = partition
         self.phase: Phase = "starting"
@@ -69,6 +89,7 @@ class Worker[S]:
         self._owner = owner
         self._batch_max = batch_max
         self._idle_s = idle_s
+        self._bell = bell or Bell()
         self._state: S | None = None
         self._relay: Relay | None = None
         self._buffer: deque[Record] = deque()
@@ -254,13 +275,17 @@ class Worker[S]:
         items, state = self._items, self._loaded()
         count = self._service.ready(state, items)
         if items and not count:
+            self._wake.clear()
+            self._bell.listen(self._wake)
             async with self._store.transaction() as tx:
                 await self._service.prepare(tx, state, items)
             count = self._service.ready(state, items)
         if items and not count:
-            await self._wait()
+            await self._wait_for_wake()
             return
         await self._fold(state, items[:count])
+        if items:
+            self._bell.ring()
         self._items = items[count:]
         self._progress.moved()
 
@@ -271,6 +296,9 @@ class Worker[S]:
 
     async def _wait(self) -> None:
         self._wake.clear()
+        await self._wait_for_wake()
+
+    async def _wait_for_wake(self) -> None:
         try:
             await asyncio.wait_for(self._wake.wait(), self._idle_s)
         except TimeoutError:

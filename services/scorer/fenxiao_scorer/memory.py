@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from fenxiao_runtime.memory import MemoryTransaction
@@ -27,19 +26,25 @@ class MemoryScorerStore:
         del tx
         return self._policies.get(version)
 
-    async def posts(self, tx: Any, day: int) -> list[bytes]:
-        """What the partitions posted of a day so far."""
+    async def posts(self, tx: Any, day: int, wanted: int) -> list[bytes] | None:
+        """What the partitions posted of a day, once `wanted` of them did."""
         del tx
-        return [content for _, content in sorted(self._posts[day].items())]
+        posts = [content for _, content in sorted(self._posts[day].items())]
+        return posts if len(posts) >= wanted else None
 
     async def write(
         self, tx: MemoryTransaction, partition: int, rows: Sequence[TierRow], post: tuple[int, bytes] | None
     ) -> None:
         """A post; nobody asks the memory for rows."""
         del rows
-        if post is not None:
-            day, content = post
-            tx.write(partial(self._posts[day].setdefault, partition, content))
+        if post is None:
+            return
+        day, content = post
+
+        def change() -> None:
+            self._posts[day].setdefault(partition, content)
+
+        tx.write(change)
 
     async def snapshots(self, tx: Any, partition: int, until_offset: int) -> list[Snapshot]:
         """Snapshots not newer than an offset, the newest first."""

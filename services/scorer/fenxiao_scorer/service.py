@@ -180,8 +180,8 @@ class ScorerService:
 
     async def _merged(self, tx: Any, day: int) -> Curves | None:
         if day not in self._curves:
-            posts = await self._store.posts(tx, day)
-            if len(posts) < self._partitions:
+            posts = await self._store.posts(tx, day, self._partitions)
+            if posts is None:
                 return None
             for old in sorted(self._curves)[: -CURVES_KEPT_DAYS + 1]:
                 del self._curves[old]

@@ -30,8 +30,8 @@ class ScorerStore(Protocol):
         """A policy's TOML."""
         ...
 
-    async def posts(self, tx: Any, day: int) -> list[bytes]:
-        """What the partitions posted of a day so far."""
+    async def posts(self, tx: Any, day: int, wanted: int) -> list[bytes] | None:
+        """What the partitions posted of a day, once `wanted` of them did."""
         ...
 
     async def write(self, tx: Any, partition: int, rows: Sequence[TierRow], post: tuple[int, bytes] | None) -> None:
@@ -58,8 +58,10 @@ class PostgresScorerStore:
         content: str | None = await tx.fetchval(self._sql["policy"], version)
         return content
 
-    async def posts(self, tx: Any, day: int) -> list[bytes]:
-        """What the partitions posted of a day so far."""
+    async def posts(self, tx: Any, day: int, wanted: int) -> list[bytes] | None:
+        """What the partitions posted of a day, once `wanted` of them did."""
+        if await tx.fetchval(self._sql["count_posts"], day) < wanted:
+            return None
         return [row["content"] for row in await tx.fetch(self._sql["posts"], day)]
 
     async def write(self, tx: Any, partition: int, rows: Sequence[TierRow], post: tuple[int, bytes] | None) -> None:

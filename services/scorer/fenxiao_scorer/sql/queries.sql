@@ -4,6 +4,9 @@ SELECT partitions FROM catalog.deployment
 -- name: policy
 SELECT content FROM catalog.policies WHERE version = $1
 
+-- name: count_posts
+SELECT count(*) FROM scorer.posts WHERE day = $1
+
 -- name: posts
 SELECT content FROM scorer.posts WHERE day = $1 ORDER BY partition
 
