@@ -7,7 +7,20 @@ from fenxiao_matcher.core.decay import ONE
 from fenxiao_matcher.core.lists import rows_of
 from fenxiao_matcher.core.matcher import Matcher
 from fenxiao_schemas.matches import RecommendedProduct
-from support.matcher_town import FIRST_DAY, Town, all_lists, drain, fold, goods, matcher_of, matching, people, shown, weight
+from support.matcher_town import (
+    FIRST_DAY,
+    Town,
+    all_lists,
+    drain,
+    fold,
+    goods,
+    matcher_of,
+    matching,
+    people,
+    settle,
+    shown,
+    weight,
+)
 
 
 @pytest.fixture
@@ -212,3 +225,62 @@ def test_an_invitation_sees_a_creator_change_that_only_the_walk_found(monkeypatc
     after = shown(matcher)["invitations", "P1"]
     assert {row[0] for row in before} == {row[0] for row in after} == {"C2", "C9"}
     assert before != after
+
+
+def test_a_list_sees_that_a_product_it_found_is_sold_by_more_than_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By strangers, for the same money: neither the walk's own edges nor the product's popularity moved."""
+    monkeypatch.setattr(pools, "POOL_MAX", 1)
+    town = Town(1)
+    for one in ("P1", "P2", "P3"):
+        town.product(one)
+    for creator, one in (("C1", "P1"), ("C2", "P1"), ("C2", "P2"), ("C2", "P3")):
+        town.sale(creator, one)
+    town.sale("C3", "P2", 10**8)
+    exact = matching(materiality_bps=0)
+    matcher = matcher_of(town, exact)
+    before = shown(matcher)["recommendations", "C1"]
+    for number in range(10):
+        town.correction("C3", f"C1{number}", "P2", 10**7)
+    fold(matcher, town.log[-10:])
+    drain(matcher, exact)
+    assert shown(matcher)["recommendations", "C1"] != before
+    assert shown(matcher) == {key: rows_of(entries) for key, entries in all_lists(matcher).items()}
+
+
+def test_a_sale_makes_only_lists_dirty_that_read_of_it() -> None:
+    town = Town(1)
+    for group in range(20):
+        for number in range(4):
+            town.product(f"P{group}-{number}", f"g{group}")
+            town.creator(f"C{group}-{number}", f"g{group}")
+        for number in range(3):
+            town.sale(f"C{group}-{number}", f"P{group}-{number}")
+            town.sale(f"C{group}-{number}", f"P{group}-{number + 1}")
+    matcher = matcher_of(town)
+    assert matcher.pending == 0
+    town.sale("C7-1", "P7-1", 400)
+    fold(matcher, town.log[-1:])
+    settle(matcher)
+    assert 0 < matcher.queued <= 4
+    drain(matcher)
+    town.sale("C7-1", "P7-1", 0)
+    fold(matcher, town.log[-1:])
+    settle(matcher)
+    assert matcher.pending == 0
+
+
+def test_a_product_that_is_offered_again_enters_lists_by_the_walk_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "POOL_MAX", 1)
+    town = Town(1)
+    town.product("P1")
+    town.product("P2", tier=1)
+    town.product("P9", tier=5)
+    for creator, one in (("C1", "P1"), ("C2", "P1"), ("C2", "P2")):
+        town.sale(creator, one)
+    town.listing("P2", listed=False)
+    matcher = matcher_of(town)
+    assert goods(matcher, "C1") == ["P9"]
+    town.listing("P2", listed=True)
+    fold(matcher, town.log[-1:])
+    drain(matcher)
+    assert {row[0] for row in shown(matcher)["recommendations", "C1"]} == {"P2", "P9"}

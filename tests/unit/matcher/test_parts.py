@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fenxiao_matcher.core.book import Book
 from fenxiao_matcher.core import ledger as ledger_module
+from fenxiao_matcher.core.book import Book
 from fenxiao_matcher.core.decay import HORIZON_DAYS, ONE, decay_array, decay_table
 from fenxiao_matcher.core.facts import POINTS_MAX, level_points
 from fenxiao_matcher.core.ledger import PRODUCT_BITS, WEIGHT_MAX, Ledger, isqrt_array, strengths_of, weigh
@@ -78,7 +78,8 @@ def test_the_decay_table(half_life_days: int) -> None:
 
 def weights_of(ledger: Ledger, open_day: int, half_life_days: int = 45) -> list[int]:
     packed, net, _ = ledger.take()
-    return weigh(packed, net, open_day, half_life_days)[1].tolist()
+    weights: list[int] = weigh(packed, net, open_day, half_life_days)[1].tolist()
+    return weights
 
 
 def test_weights_are_exact_and_cut_off() -> None:

@@ -107,12 +107,12 @@ def face_of(facts: ProductFacts, net_minor: int) -> Face:
 
 def profile_by_sales(facts: CreatorFacts, sold: Iterable[tuple[str, int]], net_minor: int) -> Profile:
     """The profile of a creator from (category, strength) of what it sells; `net_minor` are its decayed net sales."""
-    sums: dict[str, int] = {}
     leaves: dict[str, int] = {}
-    total = 0
     for category, strength in sold:
-        total += strength
         leaves[category] = leaves.get(category, 0) + strength
+    total = sum(leaves.values())
+    sums: dict[str, int] = {}
+    for category, strength in leaves.items():
         for prefix in prefixes_of(category):
             sums[prefix] = sums.get(prefix, 0) + strength
     shares = {prefix: _rounded(value, total) for prefix, value in sums.items()}

@@ -3,6 +3,10 @@
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
+from fenxiao_matcher.core.names import Ints, Names
+
 POOL_MAX = 64
 """How many of a pool anyone looks at."""
 EVERYTHING = ""
@@ -40,19 +44,25 @@ class Pool:
 
 
 class Pools:
-    """A pool per category path, and one of everything."""
+    """A pool per category path, and one of everything. `names` has the numbers of the ids."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self._pools: dict[str, Pool] = {}
+        self._tops: dict[str, Ints] = {}
 
-    def top(self, key: str) -> list[str]:
-        """The best of a pool."""
-        pool = self._pools.get(key)
-        return pool.top() if pool else []
+    def top(self, key: str) -> Ints:
+        """The numbers of the best of a pool."""
+        top = self._tops.get(key)
+        if top is None:
+            pool = self._pools.get(key)
+            numbers = [self._names.number(one) for one in pool.top()] if pool else []
+            top = self._tops[key] = np.array(numbers, np.int64)
+        return top
 
     def fill(self, entries: Mapping[str, Iterable[tuple[int, str]]]) -> None:
         """Start anew from (rank, id) pairs per key: sorted once, instead of moved one by one."""
-        self._pools = {}
+        self._pools, self._tops = {}, {}
         for key, pairs in entries.items():
             pool = self._pools[key] = Pool()
             pool._ranks = {one: rank for rank, one in pairs}  # noqa: SLF001 - this module's own
@@ -62,7 +72,10 @@ class Pools:
         """Move it from some pools to others; returns the keys whose readers may see a change."""
         new = set(new_keys)
         seen = {key for key in set(old_keys) - new if self._pool(key).drop(one)}
-        return seen | {key for key in new if self._pool(key).put(one, rank)}
+        seen |= {key for key in new if self._pool(key).put(one, rank)}
+        for key in seen:
+            self._tops.pop(key, None)
+        return seen
 
     def _pool(self, key: str) -> Pool:
         return self._pools.setdefault(key, Pool())

@@ -4,117 +4,127 @@ A list is a pure function of the folded state, the open day and the policy; ties
 creator sells already (or who sells a product already) comes only if there is nothing else at all.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from heapq import nsmallest
-from operator import attrgetter
+
+import numpy as np
 
 from fenxiao_matcher.core.facts import Face, Profile, prefixes_of
-from fenxiao_matcher.core.graph import strongest_first
+from fenxiao_matcher.core.names import Flags, Ints
 from fenxiao_matcher.core.pools import EVERYTHING, Pools
-from fenxiao_matcher.core.score import affinity_score, category_score, part, standing_reasons, told
+from fenxiao_matcher.core.score import affinity_scores, category_score, part, standing_reasons, told
 from fenxiao_matcher.core.view import View
-from fenxiao_matcher.core.walk import walk
+from fenxiao_matcher.core.walk import Walk, best, walk
 from fenxiao_schemas.matches import InvitedCreator, Reason, RecommendedProduct
 from fenxiao_schemas.policy import Matching
 
-MODEL = "walk-1"
+MODEL = "walk-2"
 CANDIDATES_PER_ENTRY = 4
 """Wider pools are looked into until there are so many candidates for each entry of the list."""
 FOUND_MAX = 256
 """How many of what the walk found are candidates: the nearest."""
 _NO_PROFILE = Profile()
+_NOBODY = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked[E]:
-    """A list, and the pools that it was made from: when one of them changes, it may change."""
+    """A list, and what it was made from: when any of that changes, it may change."""
 
     entries: tuple[E, ...]
     pools: tuple[str, ...]
+    peers: Ints
+    candidates: Ints
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    one: str
-    score: int
-    affinity: int
+class _Scores:
+    """Of the candidates, the parts that depend on both, and the sum."""
 
+    affinity: Ints
+    category: Ints
+    total: Ints
 
-_BEST_FIRST = attrgetter("score")
+    def order(self, ranks: Ints) -> list[int]:
+        """Places, the best first, ties by rank."""
+        places: list[int] = np.lexsort((ranks, -self.total)).tolist()
+        return places
 
 
 def recommend(view: View, creator_id: str) -> Ranked[RecommendedProduct]:
     """Goods for a person: offered products only, under the caps. Empty for a creator that is not known."""
-    graph, matching = view.graph, view.matching
-    profile = view.profiles.get(creator_id)
-    if profile is None:
-        return Ranked((), ())
-    walked = walk(graph, graph.creators, creator_id)
-    found = walked.found
-    own = graph.creators.edges.get(creator_id, {})
-
-    def fits(product_id: str) -> bool:
-        face = view.faces.get(product_id)
-        if face is None or not face.offered:
-            return False
-        return product_id not in own or graph.weight(creator_id, product_id) <= 0
-
+    profile, start = view.profiles.get(creator_id), view.state.graph.creators.find(creator_id)
+    if profile is None or start is None:
+        return Ranked((), (), _NOBODY, _NOBODY)
+    matching, creators, products = view.matching, view.snapshot.creators, view.snapshot.products
+    walked = walk(creators, products, start)
+    fits = view.offered.copy()
+    fits[creators.dealt_with(start)] = False
     keys = [*profile.paths, *_wider(profile.paths), EVERYTHING]
-    ids, pools = _gather(found, view.goods, keys, len(profile.paths), matching, fits)
-    if not ids:
-        sold = graph.node(graph.creators, creator_id).neighbours
-        ids = {one for one, _ in sold if one in view.faces and view.faces[one].offered}
-    affinity_max = max((found.get(one, 0) for one in ids), default=0)
-    candidates = []
-    for one in ids:
-        affinity = affinity_score(matching, found.get(one, 0), affinity_max)
-        category = category_score(matching, profile, view.faces[one])
-        candidates.append(_Candidate(one, affinity + category + view.standings[one], affinity))
-    chosen = _capped(matching, _in_order(candidates), view.faces)
-    entries = (_product_entry(view, profile, candidate, walked.peers) for candidate in chosen)
-    return Ranked(tuple(entries), pools)
+    ids, pools = _gather(walked, products.ranks, view.goods, keys, len(profile.paths), matching, fits)
+    if not len(ids):
+        sold = creators.near_of(start)
+        ids = np.sort(sold[view.offered[sold]])
+    scores = _score_goods(view, profile, ids, walked.found[ids])
+    chosen = _capped(view, ids, scores.order(products.ranks[ids]))
+    entries = []
+    for place in chosen:
+        number = int(ids[place])
+        product_id, affinity = view.state.graph.products.ids[number], int(scores.affinity[place])
+        alike = int(walked.seen[number]) if affinity else 0
+        face = view.faces[product_id]
+        reasons = (
+            Reason(name="affinity", score=affinity, evidence=f"{alike} creators alike"),
+            Reason(name="category", score=int(scores.category[place]), evidence=face.category),
+            *standing_reasons(matching, face),
+        )
+        score = int(scores.total[place])
+        entries.append(RecommendedProduct(product_id=product_id, score=score, tier=face.tier, reasons=told(reasons)))
+    return Ranked(tuple(entries), pools, walked.peers, ids)
 
 
 def invite(view: View, product_id: str) -> Ranked[InvitedCreator]:
     """People for goods: empty unless the product invites. What is the same for everybody is no part of the score."""
-    if product_id not in view.inviting:
-        return Ranked((), ())
-    graph, matching, face = view.graph, view.matching, view.faces[product_id]
-    found = walk(graph, graph.products, product_id).found
-
-    def fits(creator_id: str) -> bool:
-        return graph.weight(creator_id, product_id) <= 0
-
+    start = view.state.graph.products.find(product_id)
+    if product_id not in view.inviting or start is None:
+        return Ranked((), (), _NOBODY, _NOBODY)
+    matching, creators, products = view.matching, view.snapshot.creators, view.snapshot.products
+    face, names = view.faces[product_id], view.state.graph.creators
+    walked = walk(products, creators, start)
+    fits = np.ones(len(creators), np.bool_)
+    fits[products.dealt_with(start)] = False
     keys = [*reversed(face.prefixes), EVERYTHING]
-    ids, pools = _gather(found, view.people, keys, 1, matching, fits)
-    if not ids:
-        ids = {one for one, _ in graph.node(graph.products, product_id).neighbours}
-    affinity_max = max((found.get(one, 0) for one in ids), default=0)
-    candidates = []
-    for one in ids:
-        profile = view.profiles.get(one, _NO_PROFILE)
-        affinity = affinity_score(matching, found.get(one, 0), affinity_max)
-        others = category_score(matching, profile, face) + part(matching.popularity_weight, profile.popularity)
-        candidates.append(_Candidate(one, affinity + others, affinity))
-    chosen = _in_order(candidates)[: matching.list_length]
-    return Ranked(tuple(_creator_entry(view, face, candidate) for candidate in chosen), pools)
+    ids, pools = _gather(walked, creators.ranks, view.people, keys, 1, matching, fits)
+    if not len(ids):
+        ids = np.sort(products.near_of(start))
+    profiles = [view.profiles.get(one, _NO_PROFILE) for one in names.told(ids)]
+    scores = _score_people(matching, profiles, face, walked.found[ids])
+    entries = []
+    for place in scores.order(creators.ranks[ids])[: matching.list_length]:
+        reasons = (
+            Reason(name="affinity", score=int(scores.affinity[place])),
+            Reason(name="category", score=int(scores.category[place]), evidence=face.category),
+            Reason(name="popularity", score=part(matching.popularity_weight, profiles[place].popularity)),
+        )
+        creator_id, score = names.ids[int(ids[place])], int(scores.total[place])
+        entries.append(InvitedCreator(creator_id=creator_id, score=score, reasons=told(reasons)))
+    return Ranked(tuple(entries), pools, walked.peers, ids)
 
 
 def _gather(
-    found: dict[str, int], pools: Pools, keys: list[str], always: int, matching: Matching, fits: Callable[[str], bool]
-) -> tuple[set[str], tuple[str, ...]]:
+    walked: Walk, ranks: Ints, pools: Pools, keys: list[str], always: int, matching: Matching, fits: Flags
+) -> tuple[Ints, tuple[str, ...]]:
     """The candidates: what the walk found, the first `always` pools, and wider pools while there are too few."""
-    near = [item for item in found.items() if fits(item[0])]
-    ids = {one for one, _ in nsmallest(FOUND_MAX, near, key=strongest_first)}
+    near = np.flatnonzero((walked.found > 0) & fits)
+    ids = set(near[best(walked.found[near], ranks[near], FOUND_MAX)].tolist())
     wanted = CANDIDATES_PER_ENTRY * matching.list_length
     read = []
     for number, key in enumerate(keys):
         if number >= always and len(ids) >= wanted:
             break
         read.append(key)
-        ids.update(one for one in pools.top(key) if fits(one))
-    return ids, tuple(read)
+        top = pools.top(key)
+        ids.update(top[fits[top]].tolist())
+    return np.array(sorted(ids), np.int64), tuple(read)
 
 
 def _wider(paths: tuple[str, ...]) -> list[str]:
@@ -122,48 +132,34 @@ def _wider(paths: tuple[str, ...]) -> list[str]:
     return sorted(above, key=lambda path: (-path.count("/"), path))
 
 
-def _in_order(candidates: list[_Candidate]) -> list[_Candidate]:
-    candidates.sort(key=attrgetter("one"))
-    candidates.sort(key=_BEST_FIRST, reverse=True)
-    return candidates
+def _score_goods(view: View, profile: Profile, ids: Ints, found: Ints) -> _Scores:
+    kinds, of = np.unique(view.kinds[ids], return_inverse=True)
+    by_kind = [category_score(view.matching, profile, view.kind_prefixes[kind]) for kind in kinds.tolist()]
+    affinity, category = affinity_scores(view.matching, found), np.array(by_kind, np.int64)[of]
+    return _Scores(affinity, category, affinity + category + view.standings[ids])
 
 
-def _capped(matching: Matching, candidates: list[_Candidate], faces: dict[str, Face]) -> list[_Candidate]:
-    chosen: list[_Candidate] = []
+def _score_people(matching: Matching, profiles: list[Profile], face: Face, found: Ints) -> _Scores:
+    affinity = affinity_scores(matching, found)
+    category = np.array([category_score(matching, profile, face.prefixes) for profile in profiles], np.int64)
+    popularity = np.array([part(matching.popularity_weight, profile.popularity) for profile in profiles], np.int64)
+    return _Scores(affinity, category, affinity + category + popularity)
+
+
+def _capped(view: View, ids: Ints, order: list[int]) -> list[int]:
+    matching, names = view.matching, view.state.graph.products.ids
+    chosen: list[int] = []
     merchants: dict[str, int] = {}
     categories: dict[str, int] = {}
-    for candidate in candidates:
-        face = faces[candidate.one]
+    for place in order:
+        face = view.faces[names[int(ids[place])]]
         of_merchant = merchants.get(face.merchant_id, 0)
         of_category = categories.get(face.category, 0)
         if of_merchant >= matching.merchant_cap or of_category >= matching.category_cap:
             continue
         merchants[face.merchant_id] = of_merchant + 1
         categories[face.category] = of_category + 1
-        chosen.append(candidate)
+        chosen.append(place)
         if len(chosen) == matching.list_length:
             break
     return chosen
-
-
-def _product_entry(view: View, profile: Profile, candidate: _Candidate, kindred: frozenset[str]) -> RecommendedProduct:
-    face = view.faces[candidate.one]
-    sellers = view.graph.products.edges.get(candidate.one, {})
-    alike = len(kindred & sellers.keys()) if candidate.affinity else 0
-    reasons = (
-        Reason(name="affinity", score=candidate.affinity, evidence=f"{alike} creators alike"),
-        Reason(name="category", score=category_score(view.matching, profile, face), evidence=face.category),
-        *standing_reasons(view.matching, face),
-    )
-    return RecommendedProduct(product_id=candidate.one, score=candidate.score, tier=face.tier, reasons=told(reasons))
-
-
-def _creator_entry(view: View, face: Face, candidate: _Candidate) -> InvitedCreator:
-    matching = view.matching
-    profile = view.profiles.get(candidate.one, _NO_PROFILE)
-    reasons = (
-        Reason(name="affinity", score=candidate.affinity),
-        Reason(name="category", score=category_score(matching, profile, face), evidence=face.category),
-        Reason(name="popularity", score=part(matching.popularity_weight, profile.popularity)),
-    )
-    return InvitedCreator(creator_id=candidate.one, score=candidate.score, reasons=told(reasons))

@@ -1,6 +1,9 @@
 """The parts of a score: points of 0 to 10,000 times the policy's weight of each. `rank` adds them up."""
 
+import numpy as np
+
 from fenxiao_matcher.core.facts import COMMISSION_FULL_BPS, POINTS_MAX, Face, Profile
+from fenxiao_matcher.core.names import Ints
 from fenxiao_schemas.matches import Reason
 from fenxiao_schemas.policy import Matching
 
@@ -33,14 +36,17 @@ def standing_reasons(matching: Matching, face: Face) -> tuple[Reason, Reason, Re
     )
 
 
-def category_score(matching: Matching, profile: Profile, face: Face) -> int:
-    """How much the product is the creator's kind."""
-    return part(matching.category_weight, profile.points(face.prefixes))
+def category_score(matching: Matching, profile: Profile, prefixes: tuple[str, ...]) -> int:
+    """How much a product with these categories is the creator's kind."""
+    return part(matching.category_weight, profile.points(prefixes))
 
 
-def affinity_score(matching: Matching, affinity: int, affinity_max: int) -> int:
-    """What the walk found, relative to the most that it found for this list."""
-    return part(matching.affinity_weight, affinity * POINTS_MAX // affinity_max) if affinity_max else 0
+def affinity_scores(matching: Matching, found: Ints) -> Ints:
+    """What the walk found of each candidate, relative to the most that it found for this list."""
+    most = int(found.max()) if len(found) else 0
+    if not most:
+        return np.zeros(len(found), np.int64)
+    return matching.affinity_weight * (found * POINTS_MAX // most) // POINTS_MAX
 
 
 def told(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:

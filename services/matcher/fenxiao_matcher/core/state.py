@@ -28,26 +28,27 @@ from fenxiao_schemas.tiers import Tier
 
 @dataclass(slots=True)
 class Touched:
-    """What the fold touched.
+    """What the fold touched; pairs with sales are in the graph's ledger.
 
     Attributes:
         product_facts: Products of which something beside sales changed.
         creator_facts: The same of creators.
-        sold: Products with an edge that changed.
-        sellers: Creators with an edge that changed.
     """
 
     product_facts: set[str] = field(default_factory=set)
     creator_facts: set[str] = field(default_factory=set)
-    sold: set[str] = field(default_factory=set)
-    sellers: set[str] = field(default_factory=set)
 
-    def __bool__(self) -> bool:
-        return bool(self.product_facts or self.creator_facts or self.sold or self.sellers)
+    def __len__(self) -> int:
+        return len(self.product_facts) + len(self.creator_facts)
 
 
 class State:
-    """What the logs of `partitions` partitions say."""
+    """What the logs of `partitions` partitions say.
+
+    Attributes:
+        touched: What changed since `take_touched`.
+        gone: Products that were delisted or held since `take_gone`: nobody may wait for those.
+    """
 
     def __init__(self, partitions: int) -> None:
         self.graph = Graph()
@@ -55,6 +56,7 @@ class State:
         self.creators: dict[str, CreatorFacts] = defaultdict(CreatorFacts)
         self.calendar = Calendar(partitions)
         self.touched = Touched()
+        self.gone: set[str] = set()
         # Types that are not here say nothing about who should sell what.
         self._folds: dict[type, Callable[[Any], None]] = {
             SaleRecorded: self._sale,
@@ -69,6 +71,11 @@ class State:
     def take_touched(self) -> Touched:
         """What was touched since the last call."""
         taken, self.touched = self.touched, Touched()
+        return taken
+
+    def take_gone(self) -> set[str]:
+        """What was delisted or held since the last call."""
+        taken, self.gone = self.gone, set()
         return taken
 
     def fold_events(self, partition: int, events: Iterable[AnyEvent]) -> None:
@@ -90,44 +97,46 @@ class State:
             if tier.revision > facts.tier_revision:
                 facts.tier_revision = tier.revision
                 facts.tier = tier.tier
-                self.touched.product_facts.add(tier.product_id)
+                self._touch(tier.product_id)
 
     def _sale(self, event: SaleRecorded) -> None:
         if event.creator_id is not None:
-            self._book(event.creator_id, event.product_id, event.order_day, event.paid_minor)
+            self.graph.add(event.creator_id, event.product_id, event.order_day, event.paid_minor)
 
     def _refund(self, event: RefundRecorded) -> None:
         if event.creator_id is not None:
-            self._book(event.creator_id, event.product_id, event.order_day, -event.amount_minor)
+            self.graph.add(event.creator_id, event.product_id, event.order_day, -event.amount_minor)
 
     def _correction(self, event: SaleCorrected) -> None:
         if event.old_creator_id is not None:
-            self._book(event.old_creator_id, event.product_id, event.order_day, -event.old_net_minor)
+            self.graph.add(event.old_creator_id, event.product_id, event.order_day, -event.old_net_minor)
         if event.creator_id is not None:
-            self._book(event.creator_id, event.product_id, event.order_day, event.net_minor)
-
-    def _book(self, creator_id: str, product_id: str, day: int, net_minor: int) -> None:
-        self.graph.add(creator_id, product_id, day, net_minor)
-        self.touched.sold.add(product_id)
-        self.touched.sellers.add(creator_id)
+            self.graph.add(event.creator_id, event.product_id, event.order_day, event.net_minor)
 
     def _product(self, event: ProductRegistered) -> None:
         facts = self.products[event.product_id]
         facts.registered = True
         facts.merchant_id = event.merchant_id
         facts.category = event.category
-        self.touched.product_facts.add(event.product_id)
+        self._touch(event.product_id)
 
     def _listing(self, event: ListingChanged) -> None:
-        self.products[event.product_id].admitted = event.listed and not event.held
-        self.touched.product_facts.add(event.product_id)
+        admitted = self.products[event.product_id].admitted = event.listed and not event.held
+        if not admitted:
+            self.gone.add(event.product_id)
+        self._touch(event.product_id)
 
     def _plan(self, event: PlanChanged) -> None:
         self.products[event.product_id].commission_bps = event.open_commission_bps or 0
-        self.touched.product_facts.add(event.product_id)
+        self._touch(event.product_id)
+
+    def _touch(self, product_id: str) -> None:
+        self.graph.products.number(product_id)
+        self.touched.product_facts.add(product_id)
 
     def _creator(self, event: CreatorRegistered) -> None:
         facts = self.creators[event.creator_id]
         facts.followers = event.followers
         facts.categories = event.categories
+        self.graph.creators.number(event.creator_id)
         self.touched.creator_facts.add(event.creator_id)

@@ -1,17 +1,21 @@
 """The live walk: creator, its products, their creators, their products (or the same from a product). `rank` weighs it.
 
-It is GF-CF's linear filter (R R^T R with symmetrically normalised R), cut to a bounded number of edges, in integers. The
+It is GF-CF's linear filter (R R^T R with symmetrically normalised R), cut to a bounded number of edges, in integers: the
+first two steps and the third are probabilities in fixed-point, whose sums stay below 2^63, so that order never matters. The
 factor of the node it starts from is the same for all it finds, so it is left out.
 """
 
 from dataclasses import dataclass
-from heapq import nsmallest
 
-from fenxiao_matcher.core.graph import Graph, Side, strongest_first
+import numpy as np
+
+from fenxiao_matcher.core.names import Ints
+from fenxiao_matcher.core.snapshot import SHARE_BITS, Side
 
 PEERS_MAX = 256
 """How many of the nodes like the first one the walk goes on from."""
-_SCALE = 10**12
+FOUND_SHIFT = 12
+"""Bits of what was found that are dropped, so that it can be multiplied by a score's points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,41 +23,55 @@ class Walk:
     """What a walk found.
 
     Attributes:
-        found: The affinity, above 0, of nodes of the other side; the start's own neighbours may be among them.
+        found: The affinity of each node of the other side; the start's own neighbours may be among them.
         peers: The nodes of the same side that it went through.
+        seen: By how many of them each node of the other side was found.
     """
 
-    found: dict[str, int]
-    peers: frozenset[str]
+    found: Ints
+    peers: Ints
+    seen: Ints
 
 
-def walk(graph: Graph, start_side: Side, start: str) -> Walk:
-    """Walk from a node."""
-    other_side = graph.products if start_side is graph.creators else graph.creators
-    peers = _peers(graph, start_side, other_side, start)
-    sums: dict[str, int] = {}
-    for peer, weight in peers:
-        node = graph.node(start_side, peer)
-        share = weight // node.degree
-        for other, strength in node.neighbours:
-            if other in sums:
-                sums[other] += share * strength
-            else:
-                sums[other] = share * strength
-    known = other_side.nodes
-    scored = (
-        (other, value // (known.get(other) or graph.node(other_side, other)).root) for other, value in sums.items()
-    )
-    return Walk({other: value for other, value in scored if value}, frozenset(peer for peer, _ in peers))
+def walk(side: Side, other_side: Side, start: int) -> Walk:
+    """Walk from a node of `side`."""
+    peers, weights = _peers(side, other_side, start)
+    at, counts = _edges(side, peers)
+    near = side.near[at]
+    sums = np.zeros(len(other_side), np.int64)
+    np.add.at(sums, near, side.shares[at] * np.repeat(weights, counts))
+    return Walk((sums >> FOUND_SHIFT) // other_side.roots, peers, np.bincount(near, minlength=len(other_side)))
 
 
-def _peers(graph: Graph, side: Side, other_side: Side, start: str) -> list[tuple[str, int]]:
-    """The nodes of the same side that share most with `start`, strongest first, ties by id."""
-    weights: dict[str, int] = {}
-    for other, strength in graph.node(side, start).neighbours:
-        node = graph.node(other_side, other)
-        share = _SCALE * strength // node.degree
-        for peer, back in node.neighbours:
-            weights[peer] = weights.get(peer, 0) + share * back
-    weights.pop(start, None)
-    return nsmallest(PEERS_MAX, weights.items(), key=strongest_first)
+def best(values: Ints, ranks: Ints, count_max: int) -> Ints:
+    """The places of the `count_max` highest values, ties by rank, in any order."""
+    count = len(values)
+    if count <= count_max:
+        return np.arange(count)
+    least = np.partition(values, count - count_max)[count - count_max]
+    above, equal = np.flatnonzero(values > least), np.flatnonzero(values == least)
+    missing = count_max - len(above)
+    if missing < len(equal):
+        equal = equal[np.argsort(ranks[equal])[:missing]]
+    return np.concatenate([above, equal])
+
+
+def _peers(side: Side, other_side: Side, start: int) -> tuple[Ints, Ints]:
+    """The nodes of the same side that share most with `start`, and how much."""
+    at, counts = _edges(other_side, side.near_of(start))
+    sums = np.zeros(len(side), np.int64)
+    np.add.at(sums, other_side.near[at], other_side.shares[at] * np.repeat(side.shares_of(start), counts))
+    sums >>= SHARE_BITS
+    sums[start] = 0
+    peers = np.flatnonzero(sums)
+    peers = peers[best(sums[peers], side.ranks[peers], PEERS_MAX)]
+    return peers, sums[peers]
+
+
+def _edges(side: Side, nodes: Ints) -> tuple[Ints, Ints]:
+    """Where the edges of these nodes are, node after node, and how many each has."""
+    starts = side.starts[nodes]
+    counts = side.starts[nodes + 1] - starts
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(starts - ends + counts, counts) + np.arange(total), counts
