@@ -10,9 +10,9 @@ from fenxiao_tools import options
 
 bench_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
-SMALL = (1_000, 40)
+SMALL = (2_000, 20)
 """Products and days: all of it in under two minutes on two cores."""
-LARGE = (10_000, 60)
+LARGE = (5_000, 30)
 OUT_DEFAULT = Path("reports/bench.json")
 
 Products = Annotated[

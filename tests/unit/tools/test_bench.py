@@ -39,7 +39,7 @@ COST = Cost(
     servers_core_busy_pct=60,
 )
 BEFORE = Ceiling(passes=3, records=300_000, seconds=1.0, cpu_s=0.8)
-AFTER = Ceiling(passes=1, records=100_000, seconds=1.0, cpu_s=0.5)
+AFTER = Ceiling(passes=1, records=100_000, seconds=1.0, cpu_s=0.5, core_busy_pct=60)
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="there is a /proc on Linux alone")
 
 
@@ -124,6 +124,8 @@ def test_no_ratio_by_cpu_time_where_that_is_unknown() -> None:
 def test_what_others_had_of_the_core() -> None:
     assert COST.others_pct == 48
     assert replace(COST, cpu_s=4.0).others_pct == 0
+    assert AFTER.others_pct == 10
+    assert BEFORE.others_pct is None
 
 
 def test_the_json_names_every_figure() -> None:
@@ -161,7 +163,7 @@ def test_the_table_shows_all_there_is() -> None:
     for part in ("catalog, commands", "25,000", "ceiling before", "300,000", "10.0% of the ceiling", "with a ruler"):
         assert part in text
     assert "1,000 products, 0 differ" in text
-    assert "other work had 48% of the core while the scorer was measured" in text
+    assert "share of the measured core: catalog 48%, scorer 48%, ceiling after 10%" in text
     assert "2 cores, 23.5 GiB, A [fast] CPU, Linux 6; Python 3.13.0, Kafka 4.4.0 and PostgreSQL 18.4" in text
     assert "(on core 0), what is measured not pinned" in text
 

@@ -14,7 +14,8 @@ from dataclasses import asdict
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from fenxiao_schemas.topics import EVENTS, codec_of
-from fenxiao_tools.bench.figures import Ceiling
+from fenxiao_tools.bench.figures import Ceiling, percent
+from fenxiao_tools.bench.usage import busy_s
 from fenxiao_tools.connect import kafka_errors
 from fenxiao_tools.errors import ToolError
 from fenxiao_tools.stack.environment import KAFKA_VARIABLE
@@ -48,13 +49,22 @@ async def _measure(consumer: AIOKafkaConsumer, seconds: float) -> Ceiling:
     parts = [TopicPartition(EVENTS.name, number) for number in sorted(consumer.partitions_for_topic(EVENTS.name) or ())]
     total = sum((await consumer.end_offsets(parts)).values())
     consumer.assign(parts)
-    start, cpu, records, passes = time.perf_counter(), time.process_time(), 0, 0
+    core = _own_core()
+    start, cpu, busy, records, passes = time.perf_counter(), time.process_time(), busy_s(core), 0, 0
     while not passes or time.perf_counter() - start < seconds:
         await consumer.seek_to_beginning(*parts)
         records += await _read(consumer, total)
         passes += 1
     took = time.perf_counter() - start
-    return Ceiling(passes=passes, records=records, seconds=took, cpu_s=time.process_time() - cpu)
+    cpu_s, busy_now = time.process_time() - cpu, busy_s(core)
+    share = None if busy is None or busy_now is None else percent(busy_now - busy, took)
+    return Ceiling(passes=passes, records=records, seconds=round(took, 3), cpu_s=round(cpu_s, 2), core_busy_pct=share)
+
+
+def _own_core() -> int | None:
+    """The core that this process is pinned to, if it is."""
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    return next(iter(cores)) if len(cores) == 1 else None
 
 
 async def _read(consumer: AIOKafkaConsumer, total: int) -> int:

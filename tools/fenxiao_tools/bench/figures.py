@@ -14,12 +14,18 @@ MEASURED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceiling:
-    """Some passes over the events, read and decoded and nothing else."""
+    """Some passes over the events, read and decoded and nothing else; see `Cost` for the rest."""
 
     passes: int
     records: int
     seconds: float
     cpu_s: float
+    core_busy_pct: int | None = None
+
+    @property
+    def others_pct(self) -> int | None:
+        """As `Cost`'s."""
+        return others_pct(self.cpu_s, self.seconds, self.core_busy_pct)
 
     @property
     def per_s(self) -> int:
@@ -56,8 +62,7 @@ class Cost:
     @property
     def others_pct(self) -> int | None:
         """The share of its core that somebody else had, or that the machine's host did: what makes a run doubtful."""
-        own = percent(self.cpu_s, self.seconds)
-        return None if own is None or self.core_busy_pct is None else max(0, self.core_busy_pct - own)
+        return others_pct(self.cpu_s, self.seconds, self.core_busy_pct)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +175,12 @@ def ceiling_ratio(per_s: int, before_per_s: int, after_per_s: int) -> float | No
 def percent(part: float | None, whole: float) -> int | None:
     """A share, if the part is known."""
     return None if part is None or whole <= 0 else round(100 * part / whole)
+
+
+def others_pct(cpu_s: float | None, seconds: float, core_busy_pct: int | None) -> int | None:
+    """What is left of a core's busy share without one process's own."""
+    own = percent(cpu_s, seconds)
+    return None if own is None or core_busy_pct is None else max(0, core_busy_pct - own)
 
 
 def scorer_figures(

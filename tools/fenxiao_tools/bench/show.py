@@ -72,11 +72,21 @@ def lines(results: Results) -> Iterator[str]:
         )
         rest = "" if scorer.good or scorer.differ else ", but not all is right: see fenxiao verify"
         yield f"verify: {scorer.products:,} products, {scorer.differ:,} differ{rest}"
-    for name, cost in (("catalog", catalog.cost), ("scorer", scorer.cost if scorer else None)):
-        if cost is not None and (cost.others_pct or 0) > DOUBTFUL_PCT:
-            yield f"doubtful: other work had {cost.others_pct}% of the core while the {name} was measured"
+    yield from _doubts(results)
     yield f"machine: {machine_in_words(results.machine)}"
     yield f"measured: {results.measured}"
+
+
+def _doubts(results: Results) -> Iterator[str]:
+    """Where the measured core was not left to what was measured."""
+    shares = {"catalog": results.catalog.cost.others_pct}
+    if results.scorer is not None:
+        before, after = results.scorer.ceilings
+        shares |= {"ceiling before": before.others_pct, "scorer": results.scorer.cost.others_pct}
+        shares |= {"ceiling after": after.others_pct}
+    found = [f"{name} {share}%" for name, share in shares.items() if (share or 0) > DOUBTFUL_PCT]
+    if found:
+        yield f"doubtful: other work had a share of the measured core: {', '.join(found)}"
 
 
 def machine_in_words(machine: Machine) -> str:
