@@ -37,7 +37,7 @@ class Command(Message, frozen=True, kw_only=True, gc=False, tag=snake_case):
     """The base of every command.
 
     Attributes:
-        command_id: The sender's own id, unique among the commands with the same key.
+        command_id: The sender's own id, unique among all commands of all senders: begin it with your service's name.
         at_ms: When it happened in the world (business time), not when it was sent.
         reference: The id of the command that this one repeats by hand, such as a replayed dead letter.
     """

@@ -252,6 +252,29 @@ async def test_a_merchants_change_reaches_its_products_in_every_partition() -> N
     assert (later.authority, later.authority_fallback) == (4, 2)
 
 
+async def test_a_product_that_is_registered_while_its_merchant_arrives_has_its_authority() -> None:
+    """The merchant's fact waits in the inbox when the product's command comes: both are taken in one step."""
+    catalog = MemoryCatalog()
+    home = partition_of(b"P", PARTITIONS)
+    merchant = next(f"M{n}" for n in range(99) if partition_of(f"M{n}".encode(), PARTITIONS) != home)
+    catalog.send(product("Q", "first"))
+    await catalog.settle()
+    for worker in catalog.workers.values():
+        assert worker.phase == "stopped"
+    catalog.send(
+        c.RegisterMerchant(command_id="m", at_ms=at(), merchant_id=merchant, name="店", kind="enterprise"),
+        product("P", "second", merchant_id=merchant),
+    )
+    await catalog.settle(only_first=partition_of(merchant.encode(), PARTITIONS))
+    await catalog.settle()
+    last = {
+        event.product_id: event.authority
+        for event in catalog.events()
+        if isinstance(event, e.ProductRegistered | e.AuthorityChanged)
+    }
+    assert last["P"] == 2
+
+
 async def test_what_cannot_be_read_is_buried_and_the_next_one_applied() -> None:
     catalog = MemoryCatalog()
     home = partition_of(b"P", PARTITIONS)

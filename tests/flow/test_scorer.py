@@ -126,6 +126,32 @@ async def test_crashes_batches_and_snapshots_change_no_byte(seed: int) -> None:
     assert [scorer.published(partition) for partition in range(scorer.partitions)] == expected
 
 
+@pytest.mark.parametrize("nth", range(1, 40, 3))
+async def test_a_lost_commit_within_a_barrier_of_many_steps(nth: int) -> None:
+    """With steps of one message, wherever the answer of a commit is lost, the rest of the record's steps still follow."""
+    log = random_log(3)
+    scorer = MemoryScorer(log, batch_max=50, step_messages_max=1, snapshot_events=10**9)
+    expected = [[message.value for message in messages] for messages in run(log).messages]
+    save, commits = scorer.store.save, 0
+
+    async def save_and_lose(tx: Any, partition: int, position: Any, row: Any) -> None:
+        nonlocal commits
+        await save(tx, partition, position, row)
+        commits += partition == 0
+        if partition == 0 and commits == nth:
+            scorer.store.break_commit(applied=True)
+
+    scorer.store.save = save_and_lose  # type: ignore[method-assign]
+    for partition in range(scorer.partitions):
+        scorer.restart(partition)
+    with scorer.broker.feeding(EVENTS.name, lambda p, records: scorer.workers[p].offer(records), scorer.partitions):
+        async with asyncio.timeout(60):
+            while not scorer.is_done():
+                await asyncio.sleep(0.002)
+    await asyncio.gather(*(each.stop() for each in scorer.workers.values()))
+    assert [scorer.published(partition) for partition in range(scorer.partitions)] == expected
+
+
 async def disturb(scorer: MemoryScorer, chaos: random.Random) -> None:
     partition = chaos.randrange(scorer.partitions)
     match chaos.randrange(4):

@@ -150,6 +150,83 @@ async def test_a_zombie_is_fenced_and_publishes_nothing_more() -> None:
     assert bench.service.loads == zombie_state[1] + 2, "neither may have trusted memory that the other had overtaken"
 
 
+async def test_a_start_that_is_cut_short_leaves_no_memory_to_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rebalances in a row: the lease was taken and the position read, but the state is still the one of long ago."""
+    monkeypatch.setattr(worker, "LEAVE_WAIT_S", 0.01)
+    bench = Bench()
+    bench.send(1, 2)
+    first = bench.worker()
+    first.start()
+    with bench.feeding():
+        await until(lambda: len(bench.totals()) == 2)
+        await first.stop()
+        heir = bench.worker()
+        heir.start()
+        bench.send(3)
+        await until(lambda: len(bench.totals()) == 3)
+        await heir.stop()
+        bench.workers[0] = first
+        loading = asyncio.Event()
+
+        async def endless(*_: object) -> Sum:
+            loading.set()
+            return await asyncio.Future()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(bench.service, "load", endless)
+            first.start()
+            await loading.wait()
+            await first.stop()
+        first.start()
+        bench.send(4)
+        await until(lambda: len(bench.totals()) == 4)
+    await first.stop()
+    assert bench.totals() == [1, 3, 6, 10]
+
+
+async def test_what_a_failed_fetch_swallowed_is_fetched_again() -> None:
+    """A fetch that raised for another partition has moved on in this one without handing anything out."""
+    bench = Bench()
+    bench.send(1, 2, 3, 4)
+    made = bench.worker()
+    made.start()
+    await until(lambda: made.phase == "running")
+    bench.broker.seek(0, 2)
+    with bench.feeding():
+        await until(lambda: len(bench.totals()) == 4)
+    await made.stop()
+    assert bench.totals() == [1, 3, 6, 10]
+
+
+async def test_a_relay_that_breaks_halts_the_partition_even_while_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "BACKLOG_ROWS_MAX", 2)
+    bench = Bench()
+    opened = asyncio.Event()
+
+    async def broken(*_: object) -> int:
+        await opened.wait()
+        raise ValueError("fits no batch")
+
+    monkeypatch.setattr(bench.broker, "send", broken)
+    bench.send(*range(1, 40))
+    made = bench.worker()
+    made.start()
+    with bench.feeding():
+        await until(lambda: made.report()["relay_backlog"] >= 2)
+        opened.set()
+        await until(lambda: made.phase == "halted")
+    assert "fits no batch" in made.report()["halted"]
+
+
+async def test_stopping_twice_at_once_is_stopping() -> None:
+    bench = Bench()
+    made = bench.worker()
+    made.start()
+    await until(lambda: made.phase == "running")
+    await asyncio.gather(made.stop(), made.stop())
+    assert made.phase == "stopped"
+
+
 async def test_memory_outlives_a_rebalance_that_brings_the_partition_back() -> None:
     bench = Bench()
     bench.send(1, 2)

@@ -134,6 +134,23 @@ def is_poison(item: Item) -> bool:
     return isinstance(item, Unreadable) and isinstance(codec_of(COMMANDS).decode_batch([item.body])[0], Rejected)
 
 
+async def test_a_day_closes_behind_a_transactions_marker(stack: Stack, source: Source, tmp_path: Path) -> None:
+    """A backend writes in a transaction: its marker has an offset that no consumer is ever handed, and the day ends after it."""
+    async with deployment(stack, source) as place:
+        services = Services(place, tmp_path, names=("catalog", "scorer"), settings=SETTINGS, report=lambda _: None)
+        with stopping(services):
+            await asyncio.to_thread(services.start)
+            producer = AIOKafkaProducer(bootstrap_servers=place.bootstrap_servers, transactional_id="a-backend")
+            await producer.start()
+            command = sale_of("p000001", 1, source)
+            async with producer.transaction():
+                await producer.send(COMMANDS.name, encode(command), key=command.product_id.encode())
+            await producer.stop()
+            async with Feed(place.bootstrap_servers, place.postgres_dsn) as feed:
+                await feed.close_day(source.first_day)
+                await feed.wait_until_caught_up(WAIT_S, lambda _: None)
+
+
 @contextmanager
 def stopping(services: Services) -> Iterator[None]:
     """Stop them whatever happens."""

@@ -71,8 +71,16 @@ class MemoryCatalog:
         closes = [(await self.broker.bounds(COMMANDS.name, p))[1] for p in range(PARTITIONS)]
         self.tables.days.append((FIRST_DAY + day, closes, policy_version))
 
-    async def settle(self, closed_day: int = -1) -> None:
-        """Run until every command has its outcome, every decided day is closed, and nothing is left to tell."""
+    async def settle(self, closed_day: int = -1, *, only_first: int | None = None) -> None:
+        """Run until every command has its outcome, every decided day is closed, and nothing is left to tell.
+
+        Args:
+            closed_day: The n-th day, which must be closed by then.
+            only_first: Let this partition work alone, until its own commands are done.
+        """
+        if only_first is not None:
+            await self._run_alone(only_first)
+            return
         for worker in self.workers.values():
             worker.start()
         offer: Callable[[int, list[Any]], Any] = lambda p, records: self.workers[p].offer(records)  # noqa: E731
@@ -84,6 +92,16 @@ class MemoryCatalog:
                             raise AssertionError(str(worker.halted))
                     await asyncio.sleep(0.002)
         await asyncio.gather(*(worker.stop() for worker in self.workers.values()))
+
+    async def _run_alone(self, partition: int) -> None:
+        worker = self.workers[partition]
+        end = (await self.broker.bounds(COMMANDS.name, partition))[1]
+        worker.start()
+        with self.broker.feeding(COMMANDS.name, lambda p, records: self.workers[p].offer(records), PARTITIONS):
+            async with asyncio.timeout(20):
+                while worker.position is None or worker.position.next_offset < end:
+                    await asyncio.sleep(0.002)
+        await worker.stop()
 
     async def _is_settled(self, closed_day: int) -> bool:
         for p, worker in self.workers.items():

@@ -43,7 +43,7 @@ class CalendarKeeper:
             try:
                 async with self._pool.acquire() as connection:
                     await self._keep(connection, log)
-            except (*TEMPORARY, TemporaryFault) as error:
+            except (*TEMPORARY, TemporaryFault, asyncpg.RaiseError) as error:
                 _LOG.warning("calendar waits", error=str(error))
                 await asyncio.sleep(LOOK_S)
 

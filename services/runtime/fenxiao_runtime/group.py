@@ -33,6 +33,7 @@ class PartitionGroup(ConsumerRebalanceListener):
         self._workers: dict[int, Worker[Any]] = {}
         self._held: set[int] = set()
         self._assigned_once = False
+        self._stopped = False
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Let the batches finish, then let go."""
@@ -42,6 +43,8 @@ class PartitionGroup(ConsumerRebalanceListener):
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Hold all fetching until each worker says from where."""
+        if self._stopped:
+            return
         self._assigned_once = True
         for tp in assigned:
             self._held.add(tp.partition)
@@ -61,6 +64,7 @@ class PartitionGroup(ConsumerRebalanceListener):
 
     async def stop(self) -> None:
         """Stop all workers."""
+        self._stopped = True
         self._held.clear()
         await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
 

@@ -76,6 +76,7 @@ class Relay:
         if len(self._rows) >= BACKLOG_ROWS_MAX:
             self._room.clear()
             await self._room.wait()
+            self.check()
 
     def check(self) -> None:
         """Raise what ended the relay, if anything did."""
@@ -91,6 +92,12 @@ class Relay:
         self._room.set()
 
     async def _run(self) -> None:
+        try:
+            await self._relay()
+        finally:
+            self._room.set()  # whoever waits in `put` must learn how this ended
+
+    async def _relay(self) -> None:
         last_id = 0
         while True:
             while not self._rows:

@@ -22,6 +22,8 @@ from fenxiao_schemas.codec import Rejected
 BUFFER_BATCHES_MAX = 4
 """How many batches of records may wait in memory before the partition is paused."""
 BACKOFF_S = 1.0
+IDLE_TURNS_MAX = 20
+"""After so many turns without a record, look whether there really is none."""
 LEAVE_WAIT_S = 5.0
 """How long a partition that is taken away may take to finish its batch."""
 FENCED_BACKOFF_S = 4.0
@@ -96,6 +98,9 @@ class Worker[S]:
         self._items: list[Item] = []
         self._fetching = False
         self._next_fetch = 0
+        self._gap: tuple[int, int] | None = None
+        self._suspect: int | None = None
+        self._idle_turns = 0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._leaving = False
@@ -119,17 +124,17 @@ class Worker[S]:
         self._fetching = False
         self._leaving = True
         self._wake.set()
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=LEAVE_WAIT_S)
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        task, self._task = self._task, None
+        if task is not None:
+            await asyncio.wait({task}, timeout=LEAVE_WAIT_S)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         if self._folding:
             self._state = None
             self._folding = False
-        if self._relay is not None:
-            await self._relay.stop()
-            self._relay = None
+        relay, self._relay = self._relay, None
+        if relay is not None:
+            await relay.stop()
         self._drop_records()
         if self.phase != "halted":
             self.phase = "stopped"
@@ -144,10 +149,21 @@ class Worker[S]:
             self._assignment.pause(self.partition)
             return
         fresh = [record for record in records if record.offset >= self._next_fetch]
-        if fresh:
+        if fresh and fresh[0].offset > self._next_fetch and not self._is_known_gap(fresh[0].offset):
+            # A fetch that failed for another partition may have swallowed what lay between: ask again.
+            self._assignment.seek(self.partition, self._next_fetch)
+        elif fresh:
             self._buffer.extend(fresh)
             self._next_fetch = fresh[-1].offset + 1
             self._wake.set()
+
+    def _is_known_gap(self, offset: int) -> bool:
+        """Whether the same gap came twice: then the log itself has it, and the next turn looks at why."""
+        gap = (self._next_fetch, offset)
+        known, self._gap = gap == self._gap, gap
+        if known:
+            self._suspect = self._next_fetch
+        return known
 
     def report(self) -> Mapping[str, Any]:
         """How this partition is, for health."""
@@ -218,6 +234,8 @@ class Worker[S]:
             await self._relay.stop()
         kept = await self._resume()
         if not kept:
+            # Forgotten before the position moves on: if this start is cut short, the two must not seem to belong together.
+            self._state = None
             self.position = await self._store.take_lease(self.partition, self._owner)
         position = self._at()
         await self._check_logs(position)
@@ -268,10 +286,15 @@ class Worker[S]:
             self._fetch()
         if self._relay is not None:
             self._relay.check()
+        if self._suspect is not None:
+            await self._check_gap(self._suspect)
         if not self._items:
             if not self._buffer:
                 await self._wait()
             self._items = self._take()
+        self._idle_turns = 0 if self._items else self._idle_turns + 1
+        if self._idle_turns >= IDLE_TURNS_MAX:
+            await self._look_at_end()
         items, state = self._items, self._loaded()
         count = self._service.ready(state, items)
         if items and not count:
@@ -288,6 +311,32 @@ class Worker[S]:
             self._bell.ring()
         self._items = items[count:]
         self._progress.moved()
+
+    async def _check_gap(self, start: int) -> None:
+        """Gaps of compaction or of a transaction's markers are the log's own; what retention took was ours to read."""
+        self._suspect = None
+        begin, _ = await self._log.bounds(self._service.input, self.partition)
+        if begin > start:
+            raise Halt("offset_outside_log", f"offset {start} is next, the log begins at {begin}")
+
+    async def _look_at_end(self) -> None:
+        """Nothing came for a while. If the log goes on all the same, either nothing but markers is left, or the fetch is stuck.
+
+        Markers have offsets and are never handed out, and a day may close behind one.
+        """
+        self._idle_turns = 0
+        start = self._next_fetch
+        _, end = await self._log.bounds(self._service.input, self.partition)
+        if start >= end or not self._fetching:
+            return
+        async for records in self._log.read(self._service.input, self.partition, start, end):
+            if records:
+                _LOG.warning("fetches again", partition=self.partition, offset=start)
+                self._assignment.seek(self.partition, start)
+                return
+        if self._next_fetch == start and not self._buffer:
+            await self._move_to(end)
+            self._next_fetch = end
 
     def _take(self) -> list[Item]:
         """Decode the next batch, once, however many turns it takes to fold."""
@@ -321,7 +370,7 @@ class Worker[S]:
         """Fold what is not folded yet."""
         fresh = self._unseen(items) if self._service.own_input else items
         if items and not fresh:
-            await self._commit_skip(items)
+            await self._move_to(items[-1].record.offset + 1)
             return
         done = 0
         # Steps of the first record that were committed already, by a worker whose memory died between two steps.
@@ -380,9 +429,10 @@ class Worker[S]:
         mark = self._service.seq_of(fresh[done - 1].message) if self._service.own_input and done else before.mark
         return replace(before, next_offset=next_offset, step=0, mark=mark)
 
-    async def _commit_skip(self, items: list[Item]) -> None:
+    async def _move_to(self, next_offset: int) -> None:
+        """Commit that there is nothing to fold before this offset."""
         before = self._at()
-        after = replace(before, next_offset=items[-1].record.offset + 1, step=0)
+        after = replace(before, next_offset=next_offset, step=0)
         async with self._store.transaction() as tx:
             await self._store.lock(tx, self.partition, before)
             await self._store.save(tx, self.partition, after, None)

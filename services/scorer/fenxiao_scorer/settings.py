@@ -6,7 +6,7 @@ from fenxiao_runtime.settings import Settings
 
 
 class ScorerSettings(Settings):
-    """None of these changes a result."""
+    """None of these changes a result. Change the step's size only while no close is half done: `step` counts its steps."""
 
     batch_records_max: int = Field(default=5_000, ge=1, le=100_000, description="records folded in one go")
     scorer_step_messages_max: int = Field(default=5_000, ge=1, le=100_000, description="tier messages a transaction")

@@ -109,6 +109,10 @@ def fold(
         learned: From the inbox.
     """
     start(world)
+    # Before the records: a product that this batch registers must see what was learned, and isn't among those looked up.
+    for each in learned:
+        people.learn(world, each.fact)
+        people.apply_authority(world, each.product_ids)
     due = list(closes)
     for record in records:
         while due and due[0].close_offset <= record.offset:
@@ -116,9 +120,6 @@ def fold(
         take(world, record)
     while due and due[0].close_offset <= next_offset:
         close_day(world, due.pop(0))
-    for each in learned:
-        people.learn(world, each.fact)
-        people.apply_authority(world, each.product_ids)
     if world.unbarred_events:
         world.emit("barrier", e.Barrier(seq=world.next_seq(EVENTS)))
         world.unbarred_events = 0

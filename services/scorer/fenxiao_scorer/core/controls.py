@@ -45,7 +45,8 @@ def barrier(state: ScorerState, event: Barrier, index: int, pending: Step, messa
     apply_barrier(state, found)
     places = _by_id(state, slots, np.flatnonzero(worth_publishing(state, found)))
     found = found.take(places)
-    if pending.messages and len(pending.messages) + len(places) > messages_max:
+    if len(pending.messages) + len(places) > messages_max:
+        # Its chunks must be counted from the barrier itself, whatever came before it in this batch.
         pending = yield from flushed(pending, index)
     occasion = Occasion("barrier", event.seq)
     parts = _Parts(len(places), lambda first, last: found.take(np.arange(first, last)))
