@@ -89,7 +89,7 @@ async def _serve(
     store = PostgresStore(pool, schema=service.name, outputs=len(service.outputs))
     owner = settings.instance_id or f"{socket.gethostname()}-{os.getpid()}"
 
-    bell = Bell()
+    bell, loads = Bell(), asyncio.Semaphore(max(1, settings.postgres_pool_size // 4))
 
     def make_worker(partition: int) -> Worker[Any]:
         return Worker(
@@ -103,6 +103,7 @@ async def _serve(
             batch_max=settings.batch_records_max,
             idle_s=settings.idle_interval_ms / 1000,
             bell=bell,
+            loads=loads,
         )
 
     group = PartitionGroup(name, assignment, make_worker, settings.stall_after_ms)

@@ -62,6 +62,7 @@ class Worker[S]:
         batch_max: How many records at the most are folded in one transaction.
         idle_s: How often to look around when no record comes.
         bell: Shared by the workers of a process.
+        loads: How many of them may load at once: each holds a connection while it replays, and the others need some to commit.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Worker[S]:
         batch_max: int,
         idle_s: float,
         bell: Bell | None = None,
+        loads: asyncio.Semaphore | None = None,
     ) -> None:
         self.partition = partition
         self.phase: Phase = "starting"
@@ -92,6 +94,7 @@ class Worker[S]:
         self._batch_max = batch_max
         self._idle_s = idle_s
         self._bell = bell or Bell()
+        self._loads = loads or asyncio.Semaphore()
         self._state: S | None = None
         self._relay: Relay | None = None
         self._buffer: deque[Record] = deque()
@@ -242,7 +245,7 @@ class Worker[S]:
         self._relay = Relay(self._store, self._sender, topics=self._service.outputs, partition=self.partition)
         await self._relay.start()
         if not kept:
-            async with self._store.transaction() as tx:
+            async with self._loads, self._store.transaction() as tx:
                 self._state = await self._service.load(tx, self.partition, position, self._log)
         self._drop_records()
         self._next_fetch = position.next_offset
