@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
+from fenxiao_runtime.bell import Bell
 from fenxiao_runtime.errors import Halt, RuntimeFault
 from fenxiao_runtime.group import PartitionGroup
 from fenxiao_runtime.health import HealthServer
@@ -21,7 +22,7 @@ from fenxiao_runtime.logs import configure_logs
 from fenxiao_runtime.ports import Log, Service
 from fenxiao_runtime.settings import Settings
 from fenxiao_runtime.store import PostgresStore, connect_pool
-from fenxiao_runtime.worker import Bell, Worker
+from fenxiao_runtime.worker import Worker
 
 _LOG = structlog.get_logger("app")
 

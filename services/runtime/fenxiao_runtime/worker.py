@@ -6,21 +6,21 @@ or it halts aloud.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import structlog
 
+from fenxiao_runtime.bell import Bell
+from fenxiao_runtime.checks import check_logs
 from fenxiao_runtime.errors import Fenced, Halt, TemporaryFault
 from fenxiao_runtime.health import Progress
+from fenxiao_runtime.intake import Intake
 from fenxiao_runtime.ports import Assignment, Item, Log, OutboxRow, Position, Record, Sender, Service, Step, Store
 from fenxiao_runtime.relay import Relay, pack
 from fenxiao_schemas.codec import Rejected
 
-BUFFER_BATCHES_MAX = 4
-"""How many batches of records may wait in memory before the partition is paused."""
 BACKOFF_S = 1.0
 IDLE_TURNS_MAX = 20
 """After so many turns without a record, look whether there really is none."""
@@ -28,23 +28,6 @@ LEAVE_WAIT_S = 5.0
 """How long a partition that is taken away may take to finish its batch."""
 FENCED_BACKOFF_S = 4.0
 """Over a heartbeat, so that a member that the group has dropped knows it by then."""
-
-
-class Bell:
-    """Wakes the workers of a process that wait for what other partitions commit; other processes are polled for."""
-
-    def __init__(self) -> None:
-        self._waiting: set[asyncio.Event] = set()
-
-    def listen(self, wake: asyncio.Event) -> None:
-        """Set `wake` at the next ring."""
-        self._waiting.add(wake)
-
-    def ring(self) -> None:
-        """Something was committed."""
-        for wake in self._waiting:
-            wake.set()
-        self._waiting.clear()
 
 
 Phase = Literal["starting", "running", "fenced", "retrying", "halted", "stopped"]
@@ -84,27 +67,21 @@ class Worker[S]:
         self.phase: Phase = "starting"
         self.halted: Halt | None = None
         self.position: Position | None = None
-        self.end_offset = 0
         self._service = service
         self._store = store
         self._log = log
         self._sender = sender
         self._assignment = assignment
         self._owner = owner
-        self._batch_max = batch_max
         self._idle_s = idle_s
         self._bell = bell or Bell()
         self._loads = loads or asyncio.Semaphore()
         self._state: S | None = None
         self._relay: Relay | None = None
-        self._buffer: deque[Record] = deque()
-        self._items: list[Item] = []
-        self._fetching = False
-        self._next_fetch = 0
-        self._gap: tuple[int, int] | None = None
-        self._suspect: int | None = None
-        self._idle_turns = 0
         self._wake = asyncio.Event()
+        self._intake = Intake(service.input, partition, assignment=assignment, batch_max=batch_max, wake=self._wake)
+        self._items: list[Item] = []
+        self._idle_turns = 0
         self._task: asyncio.Task[None] | None = None
         self._leaving = False
         self._folding = False
@@ -124,7 +101,7 @@ class Worker[S]:
 
         The state is kept for as long as the lease stands, see `_resume`.
         """
-        self._fetching = False
+        self._intake.close()
         self._leaving = True
         self._wake.set()
         task, self._task = self._task, None
@@ -138,35 +115,14 @@ class Worker[S]:
         relay, self._relay = self._relay, None
         if relay is not None:
             await relay.stop()
-        self._drop_records()
+        self._intake.close()
+        self._items = []
         if self.phase != "halted":
             self.phase = "stopped"
 
     def offer(self, records: Sequence[Record]) -> None:
-        """Take fetched records. What cannot be taken now is fetched again later; never blocks."""
-        if not self._fetching:
-            self._assignment.pause(self.partition)
-            return
-        if len(self._buffer) >= BUFFER_BATCHES_MAX * self._batch_max:
-            self._fetching = False
-            self._assignment.pause(self.partition)
-            return
-        fresh = [record for record in records if record.offset >= self._next_fetch]
-        if fresh and fresh[0].offset > self._next_fetch and not self._is_known_gap(fresh[0].offset):
-            # A fetch that failed for another partition may have swallowed what lay between: ask again.
-            self._assignment.seek(self.partition, self._next_fetch)
-        elif fresh:
-            self._buffer.extend(fresh)
-            self._next_fetch = fresh[-1].offset + 1
-            self._wake.set()
-
-    def _is_known_gap(self, offset: int) -> bool:
-        """Whether the same gap came twice: then the log itself has it, and the next turn looks at why."""
-        gap = (self._next_fetch, offset)
-        known, self._gap = gap == self._gap, gap
-        if known:
-            self._suspect = self._next_fetch
-        return known
+        """Take fetched records, or have them fetched again later; never blocks."""
+        self._intake.offer(records)
 
     def report(self) -> Mapping[str, Any]:
         """How this partition is, for health."""
@@ -175,7 +131,7 @@ class Worker[S]:
             "phase": self.phase,
             "next_offset": next_offset,
             "lease_epoch": self.position.epoch if self.position else None,
-            "buffered": len(self._buffer) + len(self._items),
+            "buffered": len(self._intake) + len(self._items),
             "relay_backlog": self._relay.backlog if self._relay else 0,
             "idle_ms": self._progress.idle_ms(),
             "halted": str(self.halted) if self.halted else None,
@@ -219,13 +175,8 @@ class Worker[S]:
         self.phase = phase
         self._state = None
         self._folding = False
-        self._fetching = False
-        self._drop_records()
-        self._assignment.pause(self.partition)
-
-    def _drop_records(self) -> None:
-        self._buffer.clear()
         self._items = []
+        self._intake.close()
 
     def _halt(self, halt: Halt) -> None:
         self._forget("halted")
@@ -241,15 +192,14 @@ class Worker[S]:
             self._state = None
             self.position = await self._store.take_lease(self.partition, self._owner)
         position = self._at()
-        await self._check_logs(position)
+        await check_logs(self._service, self.partition, position, store=self._store, log=self._log)
         self._relay = Relay(self._store, self._sender, topics=self._service.outputs, partition=self.partition)
         await self._relay.start()
         if not kept:
             async with self._loads, self._store.transaction() as tx:
                 self._state = await self._service.load(tx, self.partition, position, self._log)
-        self._drop_records()
-        self._next_fetch = position.next_offset
-        self._fetch()
+        self._items = []
+        self._intake.open(position.next_offset)
         _LOG.info("assigned", partition=self.partition, epoch=position.epoch, offset=position.next_offset, kept=kept)
 
     async def _resume(self) -> bool:
@@ -258,41 +208,15 @@ class Worker[S]:
             return False
         return await self._store.read_position(self.partition) == self.position
 
-    async def _check_logs(self, position: Position) -> None:
-        begin, end = await self._log.bounds(self._service.input, self.partition)
-        if not begin <= position.next_offset <= end:
-            raise Halt("offset_outside_log", f"stored offset {position.next_offset}, the log has {begin} to {end}")
-        _, next_offsets = await self._store.read_relay(self.partition)
-        for index, topic in enumerate(self._service.outputs):
-            await self._check_output(index, topic, next_offsets[index], position.out_seqs[index])
-
-    async def _check_output(self, index: int, topic: str, relayed: int, known_seq: int) -> None:
-        begin, end = await self._log.bounds(topic, self.partition)
-        if relayed > end:
-            raise Halt("output_log_truncated", f"{topic} ends at {end}, {relayed} was relayed")
-        # One record before the relayed end belongs to the search: the last that is known to be ours.
-        async for records in self._log.read(topic, self.partition, max(begin, relayed - 1), end):
-            for record in records:
-                seq = self._service.output_seq(index, record.value or b"")
-                if seq > known_seq:
-                    raise Halt("log_ahead_of_database", f"{topic} has seq {seq}, PostgreSQL knows {known_seq}")
-
-    def _fetch(self) -> None:
-        self._assignment.seek(self.partition, self._next_fetch)
-        self._assignment.resume(self.partition)
-        self._fetching = True
-
     # A turn
 
     async def _turn(self) -> None:
-        if not self._fetching and len(self._buffer) <= self._batch_max:
-            self._fetch()
+        self._intake.refill()
         if self._relay is not None:
             self._relay.check()
-        if self._suspect is not None:
-            await self._check_gap(self._suspect)
+        await self._intake.check_gap(self._log)
         if not self._items:
-            if not self._buffer:
+            if not self._intake:
                 await self._wait()
             self._items = self._take()
         self._idle_turns = 0 if self._items else self._idle_turns + 1
@@ -315,36 +239,16 @@ class Worker[S]:
         self._items = items[count:]
         self._progress.moved()
 
-    async def _check_gap(self, start: int) -> None:
-        """Gaps of compaction or of a transaction's markers are the log's own; what retention took was ours to read."""
-        self._suspect = None
-        begin, _ = await self._log.bounds(self._service.input, self.partition)
-        if begin > start:
-            raise Halt("offset_outside_log", f"offset {start} is next, the log begins at {begin}")
-
     async def _look_at_end(self) -> None:
-        """Nothing came for a while. If the log goes on all the same, either nothing but markers is left, or the fetch is stuck.
-
-        Markers have offsets and are never handed out, and a day may close behind one.
-        """
+        """Nothing came for a while: if nothing but markers is left, say so."""
         self._idle_turns = 0
-        start = self._next_fetch
-        _, end = await self._log.bounds(self._service.input, self.partition)
-        if start >= end or not self._fetching:
-            return
-        async for records in self._log.read(self._service.input, self.partition, start, end):
-            if records:
-                _LOG.warning("fetches again", partition=self.partition, offset=start)
-                self._assignment.seek(self.partition, start)
-                return
-        if self._next_fetch == start and not self._buffer:
+        end = await self._intake.end_behind_markers(self._log)
+        if end is not None:
             await self._move_to(end)
-            self._next_fetch = end
 
     def _take(self) -> list[Item]:
         """Decode the next batch, once, however many turns it takes to fold."""
-        count = min(len(self._buffer), self._batch_max)
-        return self._decode([self._buffer.popleft() for _ in range(count)])
+        return self._decode(self._intake.take())
 
     async def _wait(self) -> None:
         self._wake.clear()
