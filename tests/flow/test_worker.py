@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from fenxiao_runtime import relay, worker
+from fenxiao_runtime.errors import TemporaryFault
 from fenxiao_runtime.memory import MemoryBroker, MemoryStore
 from fenxiao_runtime.worker import Worker
 from support.toy_service import Number, Sum, Total, ToyService
@@ -216,6 +217,22 @@ async def test_a_relay_that_breaks_halts_the_partition_even_while_it_waits(monke
         opened.set()
         await until(lambda: made.phase == "halted")
     assert "fits no batch" in made.report()["halted"]
+
+
+async def test_a_relay_that_gets_nothing_out_is_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker itself may well be idle then: health must not take that for all being well."""
+
+    async def refused(*_: object) -> int:
+        raise TemporaryFault("Kafka: not enough replicas")
+
+    bench = Bench()
+    monkeypatch.setattr(bench.broker, "send", refused)
+    bench.send(1)
+    made = bench.worker()
+    made.start()
+    with bench.feeding():
+        await until(lambda: made.idle_ms > 50)
+    await made.stop()
 
 
 async def test_stopping_twice_at_once_is_stopping() -> None:

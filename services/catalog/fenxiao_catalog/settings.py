@@ -8,7 +8,7 @@ KEY_BYTES_MIN = 16
 
 
 class CatalogSettings(Settings):
-    """See `docs/operations.md` for how keys are rotated."""
+    """To rotate the buyers' keys put a new one first, and keep each old one for as long as the repeat-purchase window."""
 
     catalog_buyer_keys: SecretStr = Field(description="id:hex,id:hex ... HMAC keys of buyers' ids, the newest first")
     catalog_repeat_window_days: int = Field(default=90, ge=1, le=120)

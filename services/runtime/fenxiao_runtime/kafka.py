@@ -20,6 +20,8 @@ REQUEST_BYTES_MAX = 4 * 1024 * 1024
 REQUEST_TIMEOUT_MS = 30_000
 READ_RECORDS_MAX = 10_000
 READ_STALL_S = 30.0
+UNREACHABLE = (OSError, ValueError, OverflowError)
+"""How a connection fails; the latter two: the address is none."""
 
 RecordsHandler = Callable[[Sequence[Any]], Coroutine[Any, Any, None]]
 
@@ -46,7 +48,7 @@ class KafkaLog:
         try:
             await admin.start()
             described = await admin.describe_topics(list(topics))
-        except (KafkaError, OSError) as error:
+        except (KafkaError, *UNREACHABLE) as error:
             raise TemporaryFault(f"Kafka at {self._servers}: {error}") from error
         finally:
             await admin.close()
@@ -85,7 +87,7 @@ class KafkaLog:
         )
         try:
             await consumer.start()
-        except (KafkaError, OSError) as error:
+        except (KafkaError, *UNREACHABLE) as error:
             await consumer.stop()
             raise TemporaryFault(f"Kafka at {self._servers}: {error}") from error
         return consumer

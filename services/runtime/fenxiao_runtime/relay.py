@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from fenxiao_runtime.errors import TemporaryFault
+from fenxiao_runtime.health import Progress
 from fenxiao_runtime.ports import OutboxRow, Output, Sender, Store
 
 BACKLOG_ROWS_MAX = 64
@@ -52,6 +53,12 @@ class Relay:
         self._task: asyncio.Task[None] | None = None
         self._next_offsets: list[int] = []
         self._unmarked = 0
+        self._progress = Progress()
+
+    @property
+    def idle_ms(self) -> int:
+        """Since when it has sent nothing though something waits."""
+        return self._progress.idle_ms() if self._rows else 0
 
     @property
     def backlog(self) -> int:
@@ -71,6 +78,8 @@ class Relay:
 
     async def put(self, row: OutboxRow) -> None:
         """Hand over a committed row; waits while the backlog is full."""
+        if not self._rows:
+            self._progress.moved()
         self._rows.append(row)
         self._wake.set()
         if len(self._rows) >= BACKLOG_ROWS_MAX:
@@ -109,6 +118,7 @@ class Relay:
             row = self._rows[0]
             await self._patiently_send(row)
             self._rows.popleft()
+            self._progress.moved()
             last_id = row.id
             self._unmarked += 1
             if len(self._rows) < BACKLOG_ROWS_MAX // 2:

@@ -28,7 +28,7 @@ async def connect_pool(dsn: str, size: int) -> asyncpg.Pool:
     """A pool of connections; raises `TemporaryFault` when the database cannot be reached."""
     try:
         return await asyncpg.create_pool(dsn, min_size=1, max_size=size, command_timeout=COMMAND_TIMEOUT_S)
-    except TEMPORARY as error:
+    except (*TEMPORARY, ValueError, OverflowError) as error:  # the latter two: the DSN is none
         raise TemporaryFault(f"PostgreSQL: {_line(error)}") from error
 
 

@@ -133,14 +133,14 @@ class Worker[S]:
             "lease_epoch": self.position.epoch if self.position else None,
             "buffered": len(self._intake) + len(self._items),
             "relay_backlog": self._relay.backlog if self._relay else 0,
-            "idle_ms": self._progress.idle_ms(),
+            "idle_ms": self.idle_ms,
             "halted": str(self.halted) if self.halted else None,
         }
 
     @property
     def idle_ms(self) -> int:
-        """Since when it made no progress though it had something to do."""
-        return self._progress.idle_ms()
+        """Since when it, or its relay, made no progress though it had something to do."""
+        return max(self._progress.idle_ms(), self._relay.idle_ms if self._relay else 0)
 
     # Its life
 

@@ -35,6 +35,3 @@ UPDATE {schema}.relays SET relayed_id = $2, next_offsets = $3 WHERE partition = 
 
 -- name: delete_relayed
 DELETE FROM {schema}.outbox WHERE partition = $1 AND id <= $2
-
--- name: partition_count
-SELECT count(*) FROM {schema}.partitions
