@@ -6,7 +6,7 @@ The walk: `group` hands records to a `worker`, which gives them to a `Service` (
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fenxiao_schemas.codec import Rejected
@@ -58,10 +58,6 @@ class Position:
     mark: int
     out_seqs: tuple[int, ...]
     outbox_id: int
-
-    def content(self) -> "Position":
-        """The position without its lease, to compare across leases."""
-        return replace(self, epoch=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

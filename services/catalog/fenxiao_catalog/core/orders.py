@@ -3,10 +3,12 @@
 from fenxiao_catalog.core.clock import HOUR_MS, business_day
 from fenxiao_catalog.core.products import wrong_currency
 from fenxiao_catalog.core.rows import OrderLine, Product
-from fenxiao_catalog.core.verdicts import NO_CHANGE, Refused, Verdict, no_line, no_product
+from fenxiao_catalog.core.verdicts import NO_CHANGE, Refused, Verdict, Waits, no_line, no_product
 from fenxiao_catalog.core.world import EVENTS, World
 from fenxiao_schemas import commands as c
 from fenxiao_schemas import events as e
+
+LineCommand = c.CorrectSale | c.RecordRefund | c.RecordShipment | c.RecordDelivery | c.RecordReview
 
 
 def record_sale(world: World, command: c.RecordSale) -> Verdict:
@@ -73,11 +75,9 @@ def _mark_repeat(world: World, product: Product, buyer_id: str | None, day: int)
 
 def correct_sale(world: World, command: c.CorrectSale) -> Verdict:
     """The line as it should have been. What was refunded stays refunded, so it must still be covered."""
-    line = world.lines.get(command.order_line_id)
-    if line is None:
-        return no_line(command.order_line_id)
-    if line.product_id != command.product_id:
-        return Refused("wrong_product")
+    line = _line_of(world, command)
+    if not isinstance(line, OrderLine):
+        return line
     if command.quantity <= line.refunded_quantity or command.paid_minor < line.refunded_minor or not line.net_quantity:
         return Refused("below_refunds", f"{line.refunded_quantity} pieces and {line.refunded_minor} are refunded")
     if (command.quantity, command.paid_minor, command.creator_id) == (line.quantity, line.paid_minor, line.creator_id):
@@ -107,11 +107,9 @@ def correct_sale(world: World, command: c.CorrectSale) -> Verdict:
 
 def record_refund(world: World, command: c.RecordRefund) -> Verdict:
     """Money and perhaps goods go back, never more than were paid and bought."""
-    line = world.lines.get(command.order_line_id)
-    if line is None:
-        return no_line(command.order_line_id)
-    if line.product_id != command.product_id:
-        return Refused("wrong_product")
+    line = _line_of(world, command)
+    if not isinstance(line, OrderLine):
+        return line
     if business_day(command.at_ms, world.deployment.utc_offset_minutes) > world.open_day + 1:
         return Refused("in_future")
     if not command.quantity and not command.amount_minor:
@@ -198,11 +196,9 @@ def record_delivery(world: World, command: c.RecordDelivery) -> Verdict:
 
 def record_review(world: World, command: c.RecordReview) -> Verdict:
     """The first review of a line; what the buyer adds later doesn't count."""
-    line = world.lines.get(command.order_line_id)
-    if line is None:
-        return no_line(command.order_line_id)
-    if line.product_id != command.product_id:
-        return Refused("wrong_product")
+    line = _line_of(world, command)
+    if not isinstance(line, OrderLine):
+        return line
     if line.reviewed:
         return Refused("review_exists")
     line.reviewed = True
@@ -221,13 +217,21 @@ def record_review(world: World, command: c.RecordReview) -> Verdict:
     return None
 
 
-def _open_line(world: World, command: c.RecordShipment | c.RecordDelivery) -> OrderLine | Verdict:
-    """The command's line, if goods can still move."""
+def _line_of(world: World, command: LineCommand) -> OrderLine | Refused | Waits:
+    """The line that a command is about, if it is there and the product's."""
     line = world.lines.get(command.order_line_id)
     if line is None:
         return no_line(command.order_line_id)
     if line.product_id != command.product_id:
         return Refused("wrong_product")
+    return line
+
+
+def _open_line(world: World, command: c.RecordShipment | c.RecordDelivery) -> OrderLine | Refused | Waits:
+    """The command's line, if goods can still move."""
+    line = _line_of(world, command)
+    if not isinstance(line, OrderLine):
+        return line
     if business_day(command.at_ms, world.deployment.utc_offset_minutes) > world.open_day + 1:
         return Refused("in_future")
     if line.cancelled:
