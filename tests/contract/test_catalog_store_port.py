@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import pytest
@@ -16,8 +16,8 @@ from fenxiao_catalog.core.world import Deployment
 from fenxiao_catalog.memory import MemoryCatalogStore
 from fenxiao_catalog.service import CatalogService
 from fenxiao_catalog.store import CatalogStore, PostgresCatalogStore
-from fenxiao_runtime.memory import MemoryStore
-from fenxiao_runtime.ports import Item, OutboxRow, Output, Record, Store
+from fenxiao_runtime.memory import MemoryRecord, MemoryStore
+from fenxiao_runtime.ports import Batch, OutboxRow, Record, Store
 from fenxiao_runtime.store import PostgresStore
 from fenxiao_schemas.codec import encode
 from fenxiao_schemas.commands import Command
@@ -31,6 +31,15 @@ from support.databases import migrate_services, new_database
 
 PARTITIONS = 3
 BATCH = 40
+
+
+class Output(NamedTuple):
+    """One message as it was published."""
+
+    topic: int
+    seq: int
+    key: bytes
+    value: bytes
 
 
 @dataclass
@@ -59,7 +68,7 @@ class Driven:
 
     async def _take(self, key: bytes, value: bytes) -> None:
         partition = partition_of(key, PARTITIONS)
-        self.waiting[partition].append(Record(self.ends[partition], key, value))
+        self.waiting[partition].append(MemoryRecord(self.ends[partition], key, value))
         self.ends[partition] += 1
         if len(self.waiting[partition]) == BATCH:
             await self._step(partition)
@@ -73,24 +82,26 @@ class Driven:
     async def _step(self, partition: int) -> None:
         records = self.waiting.pop(partition, [])
         messages = self.service.decode([record.value for record in records])
-        items = [Item(record, message) for record, message in zip(records, messages, strict=True)]
         before = self.at[partition]
         async with self.runtime.transaction() as tx:
             state = await self.service.load(tx, partition, before, None)  # type: ignore[arg-type] # needs no log
-            [step] = self.service.steps(state, items, before)
+            [step] = self.service.steps(state, Batch(records, messages), before)
             result = await step(tx, before)
             seqs = list(before.out_seqs)
-            for output in result.outputs:
-                seqs[output.topic] = output.seq
+            for each in result.outputs:
+                assert each.first_seq == seqs[each.topic] + 1
+                seqs[each.topic] += len(each.keys)
             after = replace(
                 before,
-                next_offset=before.next_offset + len(items),
+                next_offset=before.next_offset + len(records),
                 out_seqs=tuple(seqs),
                 outbox_id=before.outbox_id + 1,
             )
             await self.runtime.save(tx, partition, after, OutboxRow(after.outbox_id, b""))
         self.at[partition] = after
-        self.published[partition].extend(result.outputs)
+        for each in result.outputs:
+            for number, (key, value) in enumerate(zip(each.keys, each.values, strict=True)):
+                self.published[partition].append(Output(each.topic, each.first_seq + number, key, value))
 
 
 def service_over(source: Source, tables: CatalogStore) -> CatalogService:

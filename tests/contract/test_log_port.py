@@ -8,8 +8,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from fenxiao_runtime.kafka import KafkaLog, KafkaSender
-from fenxiao_runtime.memory import MemoryBroker
-from fenxiao_runtime.ports import Log, Record, Sender
+from fenxiao_runtime.memory import MemoryBroker, MemoryRecord
+from fenxiao_runtime.ports import Log, Sender
 from fenxiao_tools.stack import Stack
 
 
@@ -39,8 +39,12 @@ async def ports(request: pytest.FixtureRequest) -> AsyncIterator[Ports]:
     await log.stop()
 
 
-async def read(ports: Ports, partition: int, start: int, end: int) -> list[Record]:
-    return [record async for batch in ports.log.read(ports.topic, partition, start, end) for record in batch]
+async def read(ports: Ports, partition: int, start: int, end: int) -> list[MemoryRecord]:
+    return [
+        MemoryRecord(record.offset, record.key, record.value)
+        async for records in ports.log.read(ports.topic, partition, start, end)
+        for record in records
+    ]
 
 
 async def test_an_empty_log(ports: Ports) -> None:
@@ -54,7 +58,7 @@ async def test_what_is_sent_lies_in_that_partition_in_order(ports: Ports) -> Non
     assert await ports.sender.send(ports.topic, 1, pairs[20:]) == 50
     assert await ports.log.bounds(ports.topic, 1) == (0, 50)
     assert await ports.log.bounds(ports.topic, 0) == (0, 0)
-    assert await read(ports, 1, 0, 50) == [Record(n, b"k%d" % n, b"v%d" % n) for n in range(50)]
+    assert await read(ports, 1, 0, 50) == [MemoryRecord(n, b"k%d" % n, b"v%d" % n) for n in range(50)]
 
 
 async def test_a_part_of_a_log(ports: Ports) -> None:

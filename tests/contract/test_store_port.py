@@ -46,10 +46,14 @@ async def test_a_lease_begins_at_the_start_and_its_epoch_only_rises(store: Store
 
 async def test_what_is_saved_is_read(store: Store) -> None:
     before = await store.take_lease(3, "a")
-    after = replace(before, next_offset=10, step=2, mark=9, out_seqs=(4, 5), outbox_id=1)
+    after = replace(before, next_offset=10, step=2, step_size=500, mark=9, out_seqs=(4, 5), outbox_id=1)
     await commit(store, before, after, OutboxRow(1, b"blob"))
     assert await store.read_position(3) == after
     assert await store.read_outbox(3, 0, 10) == [OutboxRow(1, b"blob")]
+    whole = replace(after, next_offset=11, step=0, step_size=0, mark=10)
+    await commit(store, after, whole)
+    assert await store.read_position(3) == whole
+    assert await store.read_outbox(3, 0, 10) == [OutboxRow(1, b"blob")], "a save without a row leaves the others"
 
 
 @pytest.mark.parametrize(

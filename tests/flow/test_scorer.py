@@ -10,14 +10,16 @@ import msgspec
 import pytest
 
 from fenxiao_runtime import relay, worker
+from fenxiao_runtime.errors import TemporaryFault
 from fenxiao_runtime.memory import MemoryBroker, MemoryStore
 from fenxiao_runtime.worker import Worker
 from fenxiao_schemas.codec import encode
 from fenxiao_schemas.policy import Policy
 from fenxiao_schemas.topics import EVENTS, TIERS, codec_of
-from fenxiao_scorer.core import ScorerState
+from fenxiao_scorer.core import ScorerState, restore
 from fenxiao_scorer.memory import MemoryScorerStore
-from fenxiao_scorer.service import ScorerService
+from fenxiao_scorer.service import IDLE_SHARE, ScorerService
+from fenxiao_scorer.store import Snapshot
 from support.random_log import RandomLog, random_log
 from support.scorer_run import run
 
@@ -42,17 +44,19 @@ class MemoryScorer:
         self.store = MemoryStore(outputs=1)
         self._options = (batch_max, step_messages_max, snapshot_events)
         self.workers: dict[int, Worker[ScorerState]] = {}
+        self.services: list[ScorerService] = []
 
-    def restart(self, partition: int) -> None:
-        """A new process takes the partition: nothing of the old one's memory is left."""
-        batch_max, step_messages_max, snapshot_events = self._options
+    def restart(self, partition: int, *, step_messages_max: int | None = None) -> None:
+        """A new process takes the partition, perhaps with other steps: nothing of the old one's memory is left."""
+        batch_max, usual, snapshot_events = self._options
         service = ScorerService(
             self.partitions,
             self.tables,
             self.store,
-            step_messages_max=step_messages_max,
+            step_messages_max=step_messages_max or usual,
             snapshot_events=snapshot_events,
         )
+        self.services.append(service)
         self.workers[partition] = Worker(
             service,
             partition,
@@ -65,6 +69,12 @@ class MemoryScorer:
             idle_s=0.0005,
         )
         self.workers[partition].start()
+
+    async def stop(self) -> None:
+        """As a process ends: what is being written of snapshots is written."""
+        await asyncio.gather(*(each.stop() for each in self.workers.values()))
+        for service in self.services:
+            await service.snapshots_written()
 
     def is_done(self) -> bool:
         for each in self.workers.values():
@@ -122,7 +132,7 @@ async def test_crashes_batches_and_snapshots_change_no_byte(seed: int) -> None:
                 if faults and not scorer.is_done():
                     faults -= 1
                     await disturb(scorer, chaos)
-    await asyncio.gather(*(each.stop() for each in scorer.workers.values()))
+    await scorer.stop()
     assert [scorer.published(partition) for partition in range(scorer.partitions)] == expected
 
 
@@ -142,14 +152,86 @@ async def test_a_lost_commit_within_a_barrier_of_many_steps(nth: int) -> None:
             scorer.store.break_commit(applied=True)
 
     scorer.store.save = save_and_lose  # type: ignore[method-assign]
+    await run_to_the_end(scorer)
+    await scorer.stop()
+    assert [scorer.published(partition) for partition in range(scorer.partitions)] == expected
+
+
+async def run_to_the_end(scorer: MemoryScorer) -> None:
     for partition in range(scorer.partitions):
         scorer.restart(partition)
     with scorer.broker.feeding(EVENTS.name, lambda p, records: scorer.workers[p].offer(records), scorer.partitions):
         async with asyncio.timeout(60):
             while not scorer.is_done():
                 await asyncio.sleep(0.002)
-    await asyncio.gather(*(each.stop() for each in scorer.workers.values()))
+
+
+async def test_no_batch_waits_for_a_snapshot() -> None:
+    """A snapshot that is never done being written holds nothing up, and none is begun beside it."""
+    log = random_log(4)
+    scorer = MemoryScorer(log, batch_max=20, step_messages_max=1000, snapshot_events=1)
+    expected = [[message.value for message in messages] for messages in run(log).messages]
+    save, may_go_on = scorer.tables.save_snapshot, asyncio.Event()
+    writing: list[int] = []
+
+    async def save_late(tx: Any, partition: int, snapshot: Snapshot) -> None:
+        writing.append(partition)
+        await may_go_on.wait()
+        await save(tx, partition, snapshot)
+
+    scorer.tables.save_snapshot = save_late  # type: ignore[method-assign]
+    await run_to_the_end(scorer)
     assert [scorer.published(partition) for partition in range(scorer.partitions)] == expected
+    assert sorted(writing) == sorted(set(writing))
+    assert writing
+    assert not [partition for partition in writing if await snapshot_offsets(scorer, partition)]
+    may_go_on.set()
+    await scorer.stop()
+    for partition in writing:
+        kept = await scorer.tables.snapshots(None, partition, 10**9)
+        assert [restore(each.content).last_event_seq for each in kept] == [each.next_offset for each in kept]
+        assert kept
+
+
+async def test_a_snapshot_that_cannot_be_written_halts_nothing() -> None:
+    log = random_log(4)
+    scorer = MemoryScorer(log, batch_max=20, step_messages_max=1000, snapshot_events=1)
+    expected = [[message.value for message in messages] for messages in run(log).messages]
+    tried = 0
+
+    async def refuse(tx: Any, partition: int, snapshot: Snapshot) -> None:
+        nonlocal tried
+        tried += 1
+        raise TemporaryFault("PostgreSQL: no")
+
+    scorer.tables.save_snapshot = refuse  # type: ignore[method-assign]
+    await run_to_the_end(scorer)
+    await scorer.stop()
+    assert tried > 1
+    assert [scorer.published(partition) for partition in range(scorer.partitions)] == expected
+
+
+async def test_an_idle_partition_is_snapshot_before_a_busy_one_would_be() -> None:
+    """What is left to replay then is less than `IDLE_SHARE` of it; and the next process publishes nothing twice."""
+    log = random_log(4)
+    ends = [len(events) for events in log.partitions]
+    scorer = MemoryScorer(log, batch_max=1000, step_messages_max=1000, snapshot_events=10 * max(ends))
+    await run_to_the_end(scorer)
+    share = 10 * max(ends) // IDLE_SHARE
+    async with asyncio.timeout(60):
+        for partition, end in enumerate(ends):
+            while end - max(await snapshot_offsets(scorer, partition), default=0) >= share:
+                await asyncio.sleep(0.002)
+    await scorer.stop()
+    assert any([await snapshot_offsets(scorer, partition) for partition in range(scorer.partitions)])
+    before = [scorer.broker.values(TIERS.name, partition) for partition in range(scorer.partitions)]
+    await run_to_the_end(scorer)
+    await scorer.stop()
+    assert [scorer.broker.values(TIERS.name, partition) for partition in range(scorer.partitions)] == before
+
+
+async def snapshot_offsets(scorer: MemoryScorer, partition: int) -> list[int]:
+    return [kept.next_offset for kept in await scorer.tables.snapshots(None, partition, 10**9)]
 
 
 async def disturb(scorer: MemoryScorer, chaos: random.Random) -> None:
@@ -157,7 +239,7 @@ async def disturb(scorer: MemoryScorer, chaos: random.Random) -> None:
     match chaos.randrange(4):
         case 0:
             await scorer.workers[partition].stop()
-            scorer.restart(partition)
+            scorer.restart(partition, step_messages_max=chaos.choice([1, 2, 5, 1000]))
         case 1:
             scorer.store.break_commit(applied=chaos.random() < 0.5)
         case 2:

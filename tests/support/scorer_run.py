@@ -2,23 +2,34 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import count, zip_longest
+from typing import NamedTuple
 
+from fenxiao_schemas.codec import encode
 from fenxiao_schemas.events import AnyEvent, DayClosed
 from fenxiao_scorer.core import (
     Curves,
+    Events,
     ScorerState,
-    TierMessage,
-    TierRow,
+    TierRows,
     fold,
     merge_posts,
     missing_curves,
     put_curves,
     put_policy,
+    read_events,
 )
 from support.random_log import RandomLog
 
 Batcher = Callable[[Sequence[AnyEvent]], list[Sequence[AnyEvent]]]
+
+
+class Sent(NamedTuple):
+    """A record of the tiers topic."""
+
+    key: bytes
+    value: bytes
+    seq: int
 
 
 @dataclass
@@ -26,10 +37,15 @@ class Run:
     """What a run published."""
 
     states: list[ScorerState]
-    messages: list[list[TierMessage]]
-    rows: list[list[TierRow]]
+    messages: list[list[Sent]]
+    rows: list[TierRows]
     posts: dict[int, dict[int, bytes]] = field(default_factory=dict)
     curves: dict[int, Curves] = field(default_factory=dict)
+
+
+def events_of(events: Sequence[AnyEvent]) -> Events:
+    """Structs as the scorer reads them: from their bytes."""
+    return read_events([encode(event) for event in events])
 
 
 def days_of(events: Sequence[AnyEvent]) -> list[list[AnyEvent]]:
@@ -55,8 +71,8 @@ def run(
     between: Callable[[ScorerState], ScorerState] = lambda state: state,
 ) -> Run:
     """Fold a log, `between` standing between any two batches."""
-    count = len(log.partitions)
-    result = Run([ScorerState.empty(p) for p in range(count)], [[] for _ in range(count)], [[] for _ in range(count)])
+    partitions = range(len(log.partitions))
+    result = Run([ScorerState.empty(p) for p in partitions], [[] for _ in partitions], [TierRows() for _ in partitions])
     for stretches in zip_longest(*(days_of(events) for events in log.partitions), fillvalue=[]):
         for partition, events in enumerate(stretches):
             for batch in batches(_ready(result.states[partition], events)):
@@ -79,12 +95,12 @@ def _fold(log: RandomLog, result: Run, partition: int, batch: Sequence[AnyEvent]
     for version, policy in log.policies.items():
         put_policy(state, version, policy)
     done = 0
-    for step in fold(state, batch, messages_max):
-        assert len(step.messages) <= messages_max
+    for step in fold(state, events_of(batch), messages_max):
+        assert len(step.keys) <= messages_max
         assert done <= step.events
         done = step.events
-        result.messages[partition] += step.messages
-        result.rows[partition] += step.rows
+        result.messages[partition] += map(Sent, step.keys, step.values, count(step.first_seq))
+        result.rows[partition].extend(step.rows)
         if step.post is not None:
             result.posts.setdefault(step.post[0], {})[partition] = step.post[1]
     assert done == len(batch)

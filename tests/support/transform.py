@@ -1,6 +1,6 @@
 """Other logs that must have the same outcome as a given one: reordered, with other barriers, with a twin product."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import msgspec
@@ -34,10 +34,11 @@ def with_events(log: RandomLog, partitions: Sequence[Sequence[AnyEvent]]) -> Ran
 
 def shuffled(log: RandomLog, random: Random) -> RandomLog:
     """Between any two control records the facts come first, in their order, and then the counted events in any order."""
-    return with_events(log, [_shuffled(events, random) for events in log.partitions])
+    return with_events(log, [reordered(events, random) for events in log.partitions])
 
 
-def _shuffled(events: Sequence[AnyEvent], random: Random) -> list[AnyEvent]:
+def reordered(events: Sequence[AnyEvent], random: Random) -> list[AnyEvent]:
+    """`shuffled`, of a stretch of a partition; the events keep their old `seq`."""
     result: list[AnyEvent] = []
     counted: list[AnyEvent] = []
     for event in events:
@@ -98,3 +99,48 @@ def with_fine_policies(log: RandomLog) -> RandomLog:
 
 def _fine(policy: Policy) -> Policy:
     return msgspec.structs.replace(policy, tiers=msgspec.structs.replace(policy.tiers, materiality_bps=1))
+
+
+def redealt(log: RandomLog, partitions: int, random: Random) -> RandomLog:
+    """With the same products, each in any of so many partitions, what happens on a day in any order but a product's own."""
+    home: dict[str, int] = {}
+    days = max(sum(isinstance(event, ev.DayClosed) for event in events) for events in log.partitions)
+    dealt: list[list[AnyEvent]] = [[] for _ in range(partitions)]
+    for day in range(days + 1):
+        queues = [_of_day(events, day) for events in log.partitions]
+        while any(queues):
+            event = random.choice([queue for queue in queues if queue]).pop(0)
+            product_id = getattr(event, "product_id", None)
+            if product_id is not None:
+                dealt[home.setdefault(product_id, random.randrange(partitions))].append(event)
+        for events in dealt:
+            if day == 0:
+                events.insert(0, msgspec.structs.replace(_calendar(log), partitions=partitions))
+            if day < days:
+                events.append(_close(log, day))
+    return with_events(log, dealt)
+
+
+def _of_day(events: Sequence[AnyEvent], day: int) -> list[AnyEvent]:
+    """What happens between the close before and that of a day, counted from 0."""
+    closes = [-1, *(place for place, event in enumerate(events) if isinstance(event, ev.DayClosed)), len(events)]
+    first, end = closes[day : day + 2]
+    return [event for event in events[first + 1 : end] if not isinstance(event, CONTROLS)]
+
+
+def _calendar(log: RandomLog) -> ev.CalendarStarted:
+    return next(event for event in log.partitions[0] if isinstance(event, ev.CalendarStarted))
+
+
+def _close(log: RandomLog, day: int) -> ev.DayClosed:
+    return [event for event in log.partitions[0] if isinstance(event, ev.DayClosed)][day]
+
+
+def renamed(log: RandomLog, names: Mapping[str, str]) -> RandomLog:
+    """With other product ids."""
+
+    def other(event: AnyEvent) -> AnyEvent:
+        product_id = getattr(event, "product_id", None)
+        return event if product_id is None else msgspec.structs.replace(event, product_id=names[product_id])
+
+    return with_events(log, [[other(event) for event in events] for events in log.partitions])

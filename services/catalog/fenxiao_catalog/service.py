@@ -7,12 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 from fenxiao_catalog.core.fold import Incoming, fold
-from fenxiao_catalog.core.world import CalendarRow, Deployment, Progress, World
+from fenxiao_catalog.core.world import CalendarRow, Deployment, Progress, Published, World
 from fenxiao_catalog.store import CatalogStore
-from fenxiao_runtime.ports import Item, Log, Output, Position, Step, StepResult
+from fenxiao_runtime.errors import Halt
+from fenxiao_runtime.ports import Batch, Log, Outputs, Position, Step, StepResult
 from fenxiao_schemas.codec import Rejected
 from fenxiao_schemas.topics import CATALOG_DLQ, COMMANDS, EVENTS, OUTCOMES, codec_of
 
+Commands = Batch[list[Any]]
 BUYER_HASH_BYTES = 16
 _COMMANDS = codec_of(COMMANDS)
 _OUTPUTS = (EVENTS, OUTCOMES, CATALOG_DLQ)
@@ -43,8 +45,12 @@ class CatalogService:
         """Each alone: anybody may have written them."""
         return _COMMANDS.decode_batch(values)
 
-    def seq_of(self, message: Any) -> int:
-        """Commands have none."""
+    def rejected(self, messages: list[Any]) -> None:
+        """Never asked: a command that cannot be read has an outcome like any other."""
+        raise NotImplementedError("commands are not ours")
+
+    def seqs(self, messages: list[Any]) -> list[int]:
+        """Never asked: commands have none."""
         raise NotImplementedError("commands have no seq")
 
     def output_seq(self, topic: int, value: bytes) -> int:
@@ -57,29 +63,29 @@ class CatalogService:
         progress = await self._store.progress(tx, partition)
         return progress or Progress(partition=partition, closed_day=self._deployment.first_day - 1)
 
-    def ready(self, state: Progress, items: Sequence[Item]) -> int:
+    def ready(self, state: Progress, batch: Commands) -> int:
         """Always all of them."""
         del state
-        return len(items)
+        return len(batch)
 
-    async def prepare(self, tx: Any, state: Progress, items: Sequence[Item]) -> None:
+    async def prepare(self, tx: Any, state: Progress, batch: Commands) -> None:
         """Nothing is ever waited for."""
 
     def committed(self, state: Progress, position: Position) -> None:
         """Nothing to do."""
 
-    def steps(self, state: Progress, items: Sequence[Item], position: Position) -> Iterable[Step]:
+    def steps(self, state: Progress, batch: Commands, position: Position) -> Iterable[Step]:
         """One step, whether there are commands or not: days close and facts arrive on their own."""
         del position
 
         async def step(tx: Any, before: Position) -> StepResult:
-            return await self._step(tx, before, state, items)
+            return await self._step(tx, before, state, batch)
 
         yield step
 
-    async def _step(self, tx: Any, before: Position, state: Progress, items: Sequence[Item]) -> StepResult:
+    async def _step(self, tx: Any, before: Position, state: Progress, batch: Commands) -> StepResult:
         world = self._world(state, before)
-        records = [Incoming(i.record.offset, i.record.key, i.record.value, i.message) for i in items]
+        records = [Incoming(r.offset, r.key, r.value, m) for r, m in zip(batch.records, batch.messages, strict=True)]
         next_offset = records[-1].offset + 1 if records else before.next_offset
         closes = await self._store.calendar(tx, state.partition, state.closed_day)
         closing = _last_closing(closes, next_offset)
@@ -91,8 +97,7 @@ class CatalogService:
         if world.published or inbox.taken or inbox.moved:
             await self._store.write(tx, world, inbox)
         state.closed_day, state.parked = world.progress.closed_day, world.progress.parked
-        outputs = [Output(p.topic, p.seq, p.key, p.value) for p in world.published]
-        return StepResult(outputs=outputs, items_done=len(items))
+        return StepResult(outputs=_by_topic(world.published), done=len(batch))
 
     def _world(self, state: Progress, before: Position) -> World:
         progress = Progress(partition=state.partition, closed_day=state.closed_day, parked=state.parked)
@@ -105,6 +110,19 @@ class CatalogService:
 
     def _hash_buyer(self, buyer_id: str) -> list[bytes]:
         return [hmac.digest(key, buyer_id.encode(), hashlib.sha256)[:BUYER_HASH_BYTES] for key in self._buyer_keys]
+
+
+def _by_topic(published: Sequence[Published]) -> list[Outputs]:
+    outputs = []
+    for topic in range(len(_OUTPUTS)):
+        its = [each for each in published if each.topic == topic]
+        if not its:
+            continue
+        seqs = [each.seq for each in its]
+        if seqs != list(range(seqs[0], seqs[0] + len(seqs))):
+            raise Halt("fold_seq_gap", f"the messages for {_OUTPUTS[topic].name} do not count on from {seqs[0]}")
+        outputs.append(Outputs(topic, seqs[0], [each.key for each in its], [each.value for each in its]))
+    return outputs
 
 
 def _last_closing(closes: Sequence[CalendarRow], next_offset: int) -> int | None:

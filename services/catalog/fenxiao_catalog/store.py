@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import astuple
 
 from fenxiao_catalog.core.fold import Learned
 from fenxiao_catalog.core.keys import Keys
@@ -102,7 +103,7 @@ class PostgresCatalogStore:
     async def _gather_expired(self, tx: Any, world: World, closing_day: int) -> None:
         limit = closing_day - world.deployment.orphan_days
         rows = await tx.fetch(self._sql["parked_until"], world.partition, limit)
-        world.expired = [ParkedCommand(**row) for row in rows]
+        world.expired = [ParkedCommand(*row) for row in rows]
         for parked in world.expired:
             world.parked.setdefault(parked.parent, []).append(parked)
 
@@ -113,89 +114,109 @@ class PostgresCatalogStore:
         asked: set[str] = set()
         while wanted := keys.parents - asked:
             asked |= wanted
-            rows = await tx.fetch(self._sql["parked_of"], world.partition, list(wanted))
-            found = [ParkedCommand(**row) for row in rows]
+            rows = await tx.fetch(self._sql["parked_of"], world.partition, _joined(wanted))
+            found = [ParkedCommand(*row) for row in rows]
             for parent in wanted:
                 world.parked.pop(parent, None)
             for parked in found:
                 world.parked.setdefault(parked.parent, []).append(parked)
-            keys.add(_COMMAND.decode(parked.body) for parked in found)
+            keys.add([_COMMAND.decode(parked.body) for parked in found])
 
     async def _gather_by_partition(self, tx: Any, world: World, keys: Keys) -> None:
         partition = world.partition
         if keys.commands:
-            rows = await tx.fetch(self._sql["commands"], partition, list(keys.commands))
+            rows = await tx.fetch(self._sql["commands"], partition, _joined(keys.commands))
             world.commands = dict(rows)
         if keys.natural:
             kinds, ids = zip(*keys.natural, strict=True)
             rows = await tx.fetch(self._sql["natural_keys"], partition, kinds, ids)
-            world.natural_keys = {(row["kind"], row["id"]) for row in rows}
+            world.natural_keys = {(kind, id_) for kind, id_ in rows}
         if keys.lines:
-            rows = await tx.fetch(self._sql["order_lines"], partition, list(keys.lines))
-            world.lines = {row["order_line_id"]: OrderLine(**row) for row in rows}
+            rows = await tx.fetch(self._sql["order_lines"], partition, _joined(keys.lines))
+            lines = [OrderLine(*row) for row in rows]
+            world.lines = {line.order_line_id: line for line in lines}
         if keys.merchants:
             await self._gather_merchants(tx, world, keys.merchants)
         if keys.creators:
-            rows = await tx.fetch(self._sql["creators"], list(keys.creators))
-            world.creators = {row["creator_id"]: Creator(**row) for row in rows}
+            rows = await tx.fetch(self._sql["creators"], _joined(keys.creators))
+            creators = [Creator(*row) for row in rows]
+            world.creators = {creator.creator_id: creator for creator in creators}
 
     async def _gather_merchants(self, tx: Any, world: World, merchant_ids: Iterable[str]) -> None:
-        wanted = list(merchant_ids)
+        wanted = _joined(merchant_ids)
         for row in await tx.fetch(self._sql["merchants"], world.partition, wanted):
-            world.merchants.setdefault(row["merchant_id"], Merchant(**row))
+            merchant = Merchant(*row)
+            world.merchants.setdefault(merchant.merchant_id, merchant)
         for row in await tx.fetch(self._sql["authorisations"], world.partition, wanted):
-            world.authorisations.setdefault((row["merchant_id"], row["brand_id"]), Authorisation(**row))
+            granted = Authorisation(*row)
+            world.authorisations.setdefault((granted.merchant_id, granted.brand_id), granted)
 
     async def _gather_products(self, tx: Any, world: World, keys: Keys) -> None:
         if keys.products:
-            rows = await tx.fetch(self._sql["products"], world.partition, list(keys.products))
-            world.products = {row["product_id"]: Product(**row) for row in rows}
+            rows = await tx.fetch(self._sql["products"], world.partition, _joined(keys.products))
+            products = [Product(*row) for row in rows]
+            world.products = {product.product_id: product for product in products}
         if keys.plans_of:
-            rows = await tx.fetch(self._sql["plans"], list(keys.plans_of))
-            world.plans = {(row["product_id"], row["plan_id"]): Plan(**row) for row in rows}
+            rows = await tx.fetch(self._sql["plans"], _joined(keys.plans_of))
+            for plan in [Plan(*row) for row in rows]:
+                world.plans.setdefault(plan.product_id, {})[plan.plan_id] = plan
         if keys.views:
             product_ids, days = zip(*keys.views, strict=True)
-            rows = await tx.fetch(self._sql["day_views"], product_ids, days)
-            world.views = {(row["product_id"], row["day"]): DayViews(**row) for row in rows}
+            rows = await tx.fetch(self._sql["day_views"], _joined(product_ids), days)
+            views = [DayViews(*row) for row in rows]
+            world.views = {(each.product_id, each.day): each for each in views}
 
     async def _gather_purchases(self, tx: Any, world: World, keys: Keys) -> None:
         pairs: set[tuple[bytes, str]] = set()
         for buyer_id, product_id in keys.buyers:
-            brands = set(keys.brands_named.get(product_id, ()))
+            brands = keys.brands_named.get(product_id, ())
             product = world.products.get(product_id)
             if product is not None:
-                brands.add(product.brand_key())
-            pairs.update((digest, brand) for digest in world.buyer_hashes(buyer_id) for brand in brands)
+                brands = {*brands, product.brand_key()}
+            for digest in world.buyer_hashes(buyer_id):
+                for brand in brands:
+                    pairs.add((digest, brand))
         if not pairs:
             return
-        hashes, names = zip(*sorted(pairs), strict=True)
-        rows = await tx.fetch(self._sql["lock_purchases"], hashes, names)
-        world.purchases = {(row["buyer_hash"], row["brand"]): row["last_day"] for row in rows}
+        hashes, names = zip(*pairs, strict=True)
+        rows = await tx.fetch(self._sql["lock_purchases"], hashes, _joined(names))
+        world.purchases = {(digest, brand): last_day for digest, brand, last_day in rows}
 
     async def read_inbox(self, tx: Any, world: World) -> Inbox:
         """Facts from other partitions, in order, until a wide one uses up the step."""
         inbox = Inbox([], [], [])
+        rows = await tx.fetch(self._sql["read_inbox"], world.partition, INBOX_ROWS_MAX)
+        if not rows:
+            return inbox
+        facts = [_unpack(row["id"], row["payload"]) for row in rows]
+        await self._gather_merchants(tx, world, {fact.merchant_id for fact in facts})
+        products_of = await self._products_of(tx, world, facts, [row["cursor"] for row in rows])
         room = INBOX_PRODUCTS_MAX
-        for row in await tx.fetch(self._sql["read_inbox"], world.partition, INBOX_ROWS_MAX):
+        for row, fact, product_ids in zip(rows, facts, products_of, strict=True):
             if room <= 0:
                 break
-            fact = _FACT.decode(row["payload"])
-            learned = fact.merchant or fact.authorisation
-            if learned is None:
-                raise ValueError(f"inbox row {row['id']} says nothing")
-            await self._gather_merchants(tx, world, [learned.merchant_id])
-            products = await tx.fetch(
-                self._sql["products_of_merchant"], world.partition, learned.merchant_id, row["cursor"], room
-            )
-            for product in products:
-                world.products.setdefault(product["product_id"], Product(**product))
-            inbox.learned.append(Learned(learned, [product["product_id"] for product in products]))
-            if len(products) == room:
-                inbox.moved.append((row["id"], products[-1]["product_id"]))
+            inbox.learned.append(Learned(fact, product_ids))
+            if len(product_ids) == room:
+                inbox.moved.append((row["id"], product_ids[-1]))
             else:
                 inbox.taken.append(row["id"])
-            room -= len(products)
+            room -= len(product_ids)
         return inbox
+
+    async def _products_of(
+        self, tx: Any, world: World, facts: Sequence[Merchant | Authorisation], cursors: Sequence[str]
+    ) -> list[list[str]]:
+        """The ids of the products that each fact may concern, gathered; those of the first ones only if they are many."""
+        product_ids: list[list[str]] = [[] for _ in facts]
+        merchant_ids = [fact.merchant_id for fact in facts]
+        rows = await tx.fetch(
+            self._sql["products_of_merchants"], world.partition, merchant_ids, cursors, INBOX_PRODUCTS_MAX
+        )
+        for place, *columns in rows:
+            product = Product(*columns)
+            world.products.setdefault(product.product_id, product)
+            product_ids[place - 1].append(product.product_id)
+        return product_ids
 
     async def write(self, tx: Any, world: World, inbox: Inbox) -> None:
         """Write what changed, then what the other partitions must learn."""
@@ -216,32 +237,53 @@ class PostgresCatalogStore:
         new = {parked.command_offset for parked in world.new_parked}
         gone = {parked.command_offset for parked in world.unparked}
         if world.forgotten_commands:
-            await tx.execute(self._sql["forget_commands"], partition, list(world.forgotten_commands))
+            await tx.execute(self._sql["forget_commands"], partition, _joined(world.forgotten_commands))
         if world.new_commands:
-            ids, digests = list(world.new_commands), list(world.new_commands.values())
+            ids, digests = _joined(world.new_commands), _joined(world.new_commands.values())
             await tx.execute(self._sql["save_commands"], partition, ids, digests)
         if world.new_natural_keys:
             kinds, ids_ = zip(*world.new_natural_keys, strict=True)
             await tx.execute(self._sql["save_natural_keys"], partition, kinds, ids_)
         if new - gone:
             kept = [parked for parked in world.new_parked if parked.command_offset not in gone]
-            await tx.execute(self._sql["save_parked"], _json(kept))
+            await self._write_whole(tx, "save_parked", kept)
         if gone - new:
             await tx.execute(self._sql["unpark"], partition, list(gone - new))
 
     async def _write_rows(self, tx: Any, world: World) -> None:
+        await self._write_lines(tx, world)
+        await self._copy(tx, "day_views", [world.views[key] for key in world.new_views])
         tables: list[tuple[str, list[Any]]] = [
             ("save_products", [world.products[key] for key in world.dirty_products]),
-            ("save_order_lines", [world.lines[key] for key in world.dirty_lines]),
-            ("save_plans", [world.plans[key] for key in world.dirty_plans]),
-            ("save_day_views", [world.views[key] for key in world.dirty_views]),
+            ("save_plans", [world.plans[product_id][plan_id] for product_id, plan_id in world.dirty_plans]),
+            ("save_day_views", [world.views[key] for key in world.revised_views.difference(world.new_views)]),
             ("save_merchants", [world.merchants[key] for key in world.dirty_merchants]),
             ("save_authorisations", [world.authorisations[key] for key in world.dirty_authorisations]),
             ("save_creators", [world.creators[key] for key in world.dirty_creators]),
         ]
         for query, rows in tables:
-            if rows:
-                await tx.execute(self._sql[query], _json(rows))
+            await self._write_whole(tx, query, rows)
+
+    async def _copy(self, tx: Any, table: str, rows: Sequence[msgspec.Struct]) -> None:
+        """New rows, the many: nothing is cheaper than COPY."""
+        if rows:
+            columns, records = rows[0].__struct_fields__, [astuple(row) for row in rows]
+            await tx.copy_records_to_table(table, schema_name="catalog", columns=columns, records=records)
+
+    async def _write_whole(self, tx: Any, query: str, rows: Sequence[Any]) -> None:
+        if rows:
+            await tx.execute(self._sql[query], msgspec.json.encode(rows).decode())
+
+    async def _write_lines(self, tx: Any, world: World) -> None:
+        """New ones, then those whose money or pieces changed, then those that only got a flag: a statement for equal flags."""
+        new = set(world.new_lines)
+        await self._copy(tx, "order_lines", [world.lines[key] for key in world.new_lines])
+        await self._write_whole(tx, "save_order_lines", [world.lines[key] for key in world.corrected_lines - new])
+        by_flags: dict[tuple[bool, ...], list[str]] = {}
+        for key in world.flagged_lines - world.corrected_lines - new:
+            by_flags.setdefault(world.lines[key].flags, []).append(key)
+        for flags, ids in by_flags.items():
+            await tx.execute(self._sql["save_line_flags"], world.partition, _joined(ids), *flags)
 
     async def _write_purchases(self, tx: Any, world: World) -> None:
         if world.dirty_purchases:
@@ -250,8 +292,17 @@ class PostgresCatalogStore:
             await tx.execute(self._sql["save_purchases"], hashes, brands, days)
 
 
-def _json(rows: Sequence[Any]) -> str:
-    return msgspec.json.encode(rows).decode()
+def _joined(ids: Iterable[str]) -> str:
+    """Many ids as one parameter; see `queries.sql`."""
+    return ",".join(ids)
+
+
+def _unpack(row_id: int, payload: bytes) -> Merchant | Authorisation:
+    fact = _FACT.decode(payload)
+    learned = fact.merchant or fact.authorisation
+    if learned is None:
+        raise ValueError(f"inbox row {row_id} says nothing")
+    return learned
 
 
 def _pack(fact: Merchant | Authorisation) -> bytes:

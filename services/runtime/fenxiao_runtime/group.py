@@ -1,20 +1,16 @@
 """All partitions that the group gives to this process: starts and stops their workers, and hands records out."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
-from operator import attrgetter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
-from fenxiao_runtime.kafka import KafkaAssignment
-from fenxiao_runtime.ports import Record
+from fenxiao_runtime.kafka import Fetched, KafkaAssignment
 from fenxiao_runtime.worker import Worker
 
 _LOG = structlog.get_logger("group")
-_PARTITION = attrgetter("partition")
 
 
 class PartitionGroup(ConsumerRebalanceListener):
@@ -54,12 +50,12 @@ class PartitionGroup(ConsumerRebalanceListener):
                 worker = self._workers[tp.partition] = self._make_worker(tp.partition)
             worker.start()
 
-    async def handle(self, records: Sequence[Any]) -> None:
+    async def handle(self, fetched: Fetched) -> None:
         """Hand fetched records to their workers; never raises for what is in them."""
-        for partition, run in groupby(records, key=_PARTITION):
-            worker = self._workers.get(partition)
+        for tp, records in fetched.items():
+            worker = self._workers.get(tp.partition)
             if worker is not None:
-                worker.offer([Record(r.offset, r.key, r.value) for r in run])
+                worker.offer(records)
         await asyncio.sleep(0)
 
     async def stop(self) -> None:

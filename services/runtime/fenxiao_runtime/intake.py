@@ -4,8 +4,10 @@
 """
 
 import asyncio
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
+from operator import attrgetter
 
 import structlog
 
@@ -16,6 +18,7 @@ BUFFER_BATCHES_MAX = 4
 """How many batches of records may wait in memory before the partition is paused."""
 
 _LOG = structlog.get_logger("intake")
+_OFFSET = attrgetter("offset")
 
 
 class Intake:
@@ -37,7 +40,8 @@ class Intake:
         self._assignment = assignment
         self._batch_max = batch_max
         self._wake = wake
-        self._buffer: deque[Record] = deque()
+        self._chunks: deque[Sequence[Record]] = deque()
+        self._count = 0
         self._open = False
         self._next = 0
         self._gap: tuple[int, int] | None = None
@@ -45,44 +49,63 @@ class Intake:
 
     def __len__(self) -> int:
         """How many records wait."""
-        return len(self._buffer)
+        return self._count
+
+    @property
+    def is_batch_full(self) -> bool:
+        """Whether `take` would give all that it may."""
+        return self._count >= self._batch_max
 
     def open(self, offset: int) -> None:
         """Fetch from `offset` on, and forget what was fetched before."""
-        self._buffer.clear()
+        self._clear()
         self._next = offset
         self._fetch()
 
     def close(self) -> None:
         """Take nothing any more, and forget what is there."""
         self._open = False
-        self._buffer.clear()
+        self._clear()
         self._assignment.pause(self._partition)
 
     def refill(self) -> None:
         """Fetch again after the buffer was full, once there is room."""
-        if not self._open and len(self._buffer) <= self._batch_max:
+        if not self._open and self._count <= self._batch_max:
             self._fetch()
 
     def offer(self, records: Sequence[Record]) -> None:
         """Take fetched records, or pause the partition; never blocks."""
-        if self._open and len(self._buffer) >= BUFFER_BATCHES_MAX * self._batch_max:
+        if self._open and self._count >= BUFFER_BATCHES_MAX * self._batch_max:
             self._open = False
         if not self._open:
             self._assignment.pause(self._partition)
             return
-        fresh = [record for record in records if record.offset >= self._next]
-        if fresh and fresh[0].offset > self._next and not self._is_known_gap(fresh[0].offset):
+        if records and records[0].offset < self._next:
+            records = records[bisect_left(records, self._next, key=_OFFSET) :]
+        if not records:
+            return
+        first = records[0].offset
+        if first > self._next and not self._is_known_gap(first):
             # A fetch that failed for another partition may have swallowed what lay between: ask again.
             self._assignment.seek(self._partition, self._next)
-        elif fresh:
-            self._buffer.extend(fresh)
-            self._next = fresh[-1].offset + 1
-            self._wake.set()
+            return
+        self._chunks.append(records)
+        self._count += len(records)
+        self._next = records[-1].offset + 1
+        self._wake.set()
 
     def take(self) -> list[Record]:
         """The next batch."""
-        return [self._buffer.popleft() for _ in range(min(len(self._buffer), self._batch_max))]
+        taken: list[Record] = []
+        while self._chunks and len(taken) < self._batch_max:
+            chunk = self._chunks.popleft()
+            room = self._batch_max - len(taken)
+            if len(chunk) > room:
+                self._chunks.appendleft(chunk[room:])
+                chunk = chunk[:room]
+            taken += chunk
+        self._count -= len(taken)
+        return taken
 
     async def check_gap(self, log: Log) -> None:
         """Gaps of compaction or of a transaction's markers are the log's own; what retention took was ours to read."""
@@ -120,6 +143,10 @@ class Intake:
         if known:
             self._suspect = self._next
         return known
+
+    def _clear(self) -> None:
+        self._chunks.clear()
+        self._count = 0
 
     def _fetch(self) -> None:
         self._assignment.seek(self._partition, self._next)

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -23,7 +24,8 @@ READ_STALL_S = 30.0
 UNREACHABLE = (OSError, ValueError, OverflowError)
 """How a connection fails; the latter two: the address is none."""
 
-RecordsHandler = Callable[[Sequence[Any]], Coroutine[Any, Any, None]]
+Fetched = Mapping[TopicPartition, Sequence[Record]]
+FetchedHandler = Callable[[Fetched], Coroutine[Any, Any, None]]
 
 
 class KafkaLog:
@@ -64,7 +66,7 @@ class KafkaLog:
             raise TemporaryFault(f"Kafka: {topic}-{partition}: {error}") from error
         return begin[tp], end[tp]
 
-    async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[Record]]:
+    async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
         """The records from `start` up to, not including, `end`, in batches."""
         if start >= end:
             return
@@ -75,7 +77,9 @@ class KafkaLog:
             consumer.seek(tp, start)
             while await consumer.position(tp) < end:
                 fetched = await asyncio.wait_for(_some(consumer, tp), READ_STALL_S)
-                yield [Record(r.offset, r.key, r.value) for r in fetched if r.offset < end]
+                if fetched and fetched[-1].offset >= end:
+                    fetched = [record for record in fetched if record.offset < end]
+                yield fetched
         except (KafkaError, OSError) as error:
             raise TemporaryFault(f"Kafka: {topic}-{partition}: {error}") from error
         finally:
@@ -232,19 +236,29 @@ def subscribe(
     group: str,
     settings: Settings,
     listener: ConsumerRebalanceListener,
-    handler: RecordsHandler,
+    handler: FetchedHandler,
 ) -> Any:
     """A batch subscriber that hands raw records to `handler`, commits nothing, and starts where it is told to seek.
 
     The parser and the decoder are overridden, because FastStream's own decodes every header, and one that is not
-    UTF-8 would cost the whole batch.
+    UTF-8 would cost the whole batch; the fetch, because it would mix up the partitions that aiokafka keeps apart.
     """
 
-    async def parse(records: tuple[Any, ...]) -> KafkaMessage:
-        return KafkaMessage(body=b"", headers={}, raw_message=records, consumer=subscriber.consumer)  # type: ignore[arg-type]
+    async def fetch(consumer: AIOKafkaConsumer) -> Fetched:
+        fetched: Fetched = await consumer.getmany(
+            timeout_ms=settings.fetch_wait_ms, max_records=settings.batch_records_max * 4
+        )
+        return fetched
+
+    async def parse(fetched: Fetched) -> KafkaMessage:
+        # The raw message: where FastStream's log context looks for a topic.
+        return KafkaMessage(body=fetched, headers={}, raw_message=tuple(fetched), consumer=subscriber.consumer)  # type: ignore[arg-type]
 
     async def decode(message: KafkaMessage) -> Any:
-        return message.raw_message
+        return message.body
+
+    async def handle(fetched: Any) -> None:  # untyped: FastStream makes a pydantic model of a handler's annotations
+        await handler(fetched)
 
     subscriber = broker.subscriber(
         topic,
@@ -255,12 +269,24 @@ def subscribe(
         heartbeat_interval_ms=max(100, settings.session_timeout_ms // 5),
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.MANUAL,
-        max_records=settings.batch_records_max * 4,
-        batch_timeout_ms=settings.fetch_wait_ms,
         listener=listener,
         parser=parse,
         decoder=decode,
         no_reply=True,
     )
-    subscriber(handler)
+    subscriber(handle)
+    subscriber.get_msg = fetch  # type: ignore[method-assign,assignment]
+    fetcher.PartitionRecords = _PlainRecords  # type: ignore[misc]
     return subscriber
+
+
+class _PlainRecords(fetcher.PartitionRecords):
+    """Hands out records as they were parsed, which is all that a processor needs; aiokafka makes two more objects of each."""
+
+    def __iter__(self) -> Iterator[Any]:
+        records: Iterator[Any] = self._records_iterator
+        return records
+
+    def _consumer_record(self, tp: TopicPartition, record: Any) -> Any:
+        del tp
+        return record

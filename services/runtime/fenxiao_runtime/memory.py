@@ -15,6 +15,15 @@ from fenxiao_runtime.errors import Fenced, TemporaryFault
 from fenxiao_runtime.ports import OutboxRow, Position, Record
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryRecord:
+    """The `Record` port."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
 @dataclass(slots=True)
 class MemoryTransaction:
     """What a transaction will do when it commits, and the row locks that it holds until then."""
@@ -144,7 +153,7 @@ class MemoryBroker:
         log = self._logs[topic, partition]
         if applied is not False:
             start = len(log)
-            log.extend([Record(start + index, key, value) for index, (key, value) in enumerate(pairs)])
+            log.extend([MemoryRecord(start + index, key, value) for index, (key, value) in enumerate(pairs)])
         if applied is not None:
             raise TemporaryFault("Kafka: the answer was lost")
         return len(log)
@@ -179,7 +188,7 @@ class MemoryBroker:
     def append(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> None:
         """Write as somebody else would."""
         log = self._logs[topic, partition]
-        log.append(Record(len(log), key, value))
+        log.append(MemoryRecord(len(log), key, value))
 
     def values(self, topic: str, partition: int) -> list[bytes]:
         """All values of a log."""

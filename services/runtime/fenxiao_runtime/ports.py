@@ -7,36 +7,70 @@ The walk: `group` hands records to a `worker`, which gives them to a `Service` (
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
+
+import msgspec
 
 from fenxiao_schemas.codec import Rejected
 
 
+class Record(Protocol):
+    """One record as it lies in a log; whatever the log's adapter has made of it will do. `value` is None for a tombstone."""
+
+    @property
+    def offset(self) -> int:
+        """Where it lies."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """Its key."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """Its value."""
+        ...
+
+
+class Messages(Protocol):
+    """What `Service.decode` makes of many values at once: a list, or columns. The processor counts and slices, no more."""
+
+    def __len__(self) -> int:
+        """How many messages."""
+        ...
+
+    def __getitem__(self, part: slice, /) -> Self:
+        """Some of them that follow one another."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One record as it lies in a log: `value` is None for a tombstone."""
+class Batch[M: Messages]:
+    """Records that follow one another, and what they say."""
 
-    offset: int
-    key: bytes | None
-    value: bytes | None
+    records: Sequence[Record]
+    messages: M
+
+    def __len__(self) -> int:
+        """How many records."""
+        return len(self.records)
+
+    def __getitem__(self, part: slice, /) -> "Batch[M]":
+        """Some of them that follow one another."""
+        return Batch(self.records[part], self.messages[part])
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A record and what it says."""
+class Outputs(msgspec.Struct, frozen=True, array_like=True):
+    """Messages to publish, one after the other, to one topic: an index into the service's `outputs`.
 
-    record: Record
-    message: Any | Rejected
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One message to publish. `topic` is an index into the service's `outputs`; `seq` is what the value says of itself."""
+    `first_seq` is what the first value says of itself; those after it count on.
+    """
 
     topic: int
-    seq: int
-    key: bytes
-    value: bytes
+    first_seq: int
+    keys: Sequence[bytes]
+    values: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +84,7 @@ class Position:
         mark: The highest input `seq` applied.
         out_seqs: The last `seq` of each output topic.
         outbox_id: Of the last outbox row.
+        step_size: What the service called the size of those committed steps, to go on with; 0 if there are none.
     """
 
     epoch: int
@@ -58,6 +93,7 @@ class Position:
     mark: int
     out_seqs: tuple[int, ...]
     outbox_id: int
+    step_size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +101,14 @@ class StepResult:
     """What one step came to.
 
     Attributes:
-        outputs: In the order in which they are to be published.
-        items_done: How many items of the batch are wholly folded after this step.
+        outputs: In the order in which they are to be published, topic by topic.
+        done: How many records of the batch are wholly folded after this step.
+        step_size: Kept for as long as a record is half done: `Position.step_size`.
     """
 
-    outputs: Sequence[Output]
-    items_done: int
+    outputs: Sequence[Outputs]
+    done: int
+    step_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +138,16 @@ class Service[S](Protocol):
     outputs: tuple[str, ...]
     own_input: bool
 
-    def decode(self, values: Sequence[bytes | None]) -> list[Any]:
-        """Decode record values; what cannot be read becomes a `Rejected`."""
+    def decode(self, values: Sequence[bytes | None]) -> Any:
+        """Decode record values, all at once, as `Messages`. Never raises for what is in them."""
         ...
 
-    def seq_of(self, message: Any) -> int:
-        """The `seq` of an input message, or of an output message as decoded by `output_seq`."""
+    def rejected(self, messages: Any) -> tuple[int, Rejected] | None:
+        """The first message that could not be read, and why. Asked only of an own input."""
+        ...
+
+    def seqs(self, messages: Any) -> list[int]:
+        """The `seq` of each message. Asked only of an own input, if none is rejected."""
         ...
 
     def output_seq(self, topic: int, value: bytes) -> int:
@@ -116,18 +158,19 @@ class Service[S](Protocol):
         """The state of a partition as of `position`, without its steps."""
         ...
 
-    def ready(self, state: S, items: Sequence[Item]) -> int:
-        """How many of these items can be folded now; the rest wait, here alone, and are asked about again."""
+    def ready(self, state: S, batch: Batch[Any]) -> int:
+        """How many of these records can be folded now; the rest wait, here alone, and are asked about again."""
         ...
 
-    async def prepare(self, tx: Any, state: S, items: Sequence[Item]) -> None:
+    async def prepare(self, tx: Any, state: S, batch: Batch[Any]) -> None:
         """Fetch, outside any step, what `ready` may be waiting for."""
         ...
 
-    def steps(self, state: S, items: Sequence[Item], position: Position) -> Iterable[Step]:
-        """The steps that fold these items, lazily; each is committed before the next is asked for.
+    def steps(self, state: S, batch: Batch[Any], position: Position) -> Iterable[Step]:
+        """The steps that fold these records, lazily; each is committed before the next is asked for.
 
-        With no items it is the idle turn: facts that came by another way (inbox, calendar).
+        With none it is the idle turn: facts that came by another way (inbox, calendar). Yield no step, and PostgreSQL
+        isn't asked anything.
         """
         ...
 
@@ -179,7 +222,7 @@ class Log(Protocol):
         """The first offset and the next one to be written."""
         ...
 
-    def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[Record]]:
+    def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[Sequence[Record]]:
         """The records from `start` up to, not including, `end`, in batches."""
         ...
 

@@ -13,28 +13,28 @@ import structlog
 
 from fenxiao_runtime.errors import TemporaryFault
 from fenxiao_runtime.health import Progress
-from fenxiao_runtime.ports import OutboxRow, Output, Sender, Store
+from fenxiao_runtime.ports import Outputs, Sender, Store
 
 BACKLOG_ROWS_MAX = 64
 """How many rows may wait in memory; then the worker waits too."""
 MARK_EVERY_ROWS = 16
+MARK_AFTER_S = 0.05
+"""Fewer rows are marked once nothing has followed them for so long: a mark costs as much as a commit."""
 READ_ROWS = 32
 BACKOFF_S = 0.5
 
 _LOG = structlog.get_logger("relay")
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER: msgspec.msgpack.Decoder[list[tuple[int, bytes, bytes]]] = msgspec.msgpack.Decoder(
-    list[tuple[int, bytes, bytes]]
-)
+_DECODER = msgspec.msgpack.Decoder(list[Outputs])
 
 
-def pack(outputs: Sequence[Output]) -> bytes:
+def pack(outputs: Sequence[Outputs]) -> bytes:
     """Outputs as an outbox row's payload."""
-    return _ENCODER.encode([(output.topic, output.key, output.value) for output in outputs])
+    return _ENCODER.encode(outputs)
 
 
-def unpack(payload: bytes) -> list[tuple[int, bytes, bytes]]:
-    """(topic index, key, value) of each output."""
+def unpack(payload: bytes) -> list[Outputs]:
+    """What `pack` packed."""
     return _DECODER.decode(payload)
 
 
@@ -46,7 +46,7 @@ class Relay:
         self._sender = sender
         self._topics = topics
         self._partition = partition
-        self._rows: deque[OutboxRow] = deque()
+        self._rows: deque[tuple[int, Sequence[Outputs]]] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -71,19 +71,20 @@ class Relay:
         self._next_offsets = list(offsets)
         while rows := await self._store.read_outbox(self._partition, relayed_id, READ_ROWS):
             for row in rows:
-                await self._send(row)
+                await self._send(unpack(row.payload))
             relayed_id = rows[-1].id
             await self._store.mark_relayed(self._partition, relayed_id, self._next_offsets)
         self._task = asyncio.create_task(self._run(), name=f"relay-{self._partition}")
 
-    async def put(self, row: OutboxRow) -> None:
-        """Hand over a committed row; waits while the backlog is full."""
+    async def put(self, row_id: int, outputs: Sequence[Outputs]) -> None:
+        """Hand over what a committed row holds; waits while the backlog is full."""
         if not self._rows:
             self._progress.moved()
-        self._rows.append(row)
+        self._rows.append((row_id, outputs))
         self._wake.set()
         if len(self._rows) >= BACKLOG_ROWS_MAX:
             self._room.clear()
+            self.check()  # if it has ended already, nobody will make room
             await self._room.wait()
             self.check()
 
@@ -110,28 +111,27 @@ class Relay:
         last_id = 0
         while True:
             while not self._rows:
-                if self._unmarked:
-                    await self._patiently_mark(last_id)
-                    continue
                 self._wake.clear()
-                await self._wake.wait()
-            row = self._rows[0]
-            await self._patiently_send(row)
+                try:
+                    await asyncio.wait_for(self._wake.wait(), MARK_AFTER_S if self._unmarked else None)
+                except TimeoutError:
+                    await self._patiently_mark(last_id)
+            last_id, outputs = self._rows[0]
+            await self._patiently_send(last_id, outputs)
             self._rows.popleft()
             self._progress.moved()
-            last_id = row.id
             self._unmarked += 1
             if len(self._rows) < BACKLOG_ROWS_MAX // 2:
                 self._room.set()
             if self._unmarked >= MARK_EVERY_ROWS:
                 await self._patiently_mark(last_id)
 
-    async def _patiently_send(self, row: OutboxRow) -> None:
+    async def _patiently_send(self, row_id: int, outputs: Sequence[Outputs]) -> None:
         while True:
             try:
-                return await self._send(row)
+                return await self._send(outputs)
             except TemporaryFault as fault:
-                _LOG.warning("relay waits", partition=self._partition, row=row.id, error=str(fault))
+                _LOG.warning("relay waits", partition=self._partition, row=row_id, error=str(fault))
                 await asyncio.sleep(BACKOFF_S)
 
     async def _patiently_mark(self, row_id: int) -> None:
@@ -145,10 +145,10 @@ class Relay:
                 self._unmarked = 0
                 return
 
-    async def _send(self, row: OutboxRow) -> None:
+    async def _send(self, outputs: Sequence[Outputs]) -> None:
         by_topic: dict[int, list[tuple[bytes, bytes]]] = {}
-        for topic, key, value in unpack(row.payload):
-            by_topic.setdefault(topic, []).append((key, value))
+        for each in outputs:
+            by_topic.setdefault(each.topic, []).extend(zip(each.keys, each.values, strict=True))
         sends = (self._sender.send(self._topics[t], self._partition, pairs) for t, pairs in by_topic.items())
         results = await asyncio.gather(*sends, return_exceptions=True)
         for result in results:

@@ -49,8 +49,13 @@ class PostgresStore:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
         """A transaction at READ COMMITTED."""
+        async with self._connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self._pool.acquire() as connection:
                 yield connection
         except TEMPORARY as error:
             raise TemporaryFault(f"PostgreSQL: {_line(error)}") from error
@@ -79,18 +84,20 @@ class PostgresStore:
 
     async def save(self, tx: Any, partition: int, position: Position, row: OutboxRow | None) -> None:
         """The set, and the outbox row beside it."""
-        await tx.execute(
-            self._sql["save_position"],
+        columns = (
             partition,
             position.epoch,
             position.next_offset,
             position.step,
+            position.step_size,
             position.mark,
-            list(position.out_seqs),
+            position.out_seqs,
             position.outbox_id,
         )
-        if row is not None:
-            await tx.execute(self._sql["put_outbox"], partition, row.id, row.payload)
+        if row is None:
+            await tx.execute(self._sql["save_position"], *columns)
+        else:
+            await tx.execute(self._sql["save_position_and_row"], *columns, row.id, row.payload)
 
     async def read_relay(self, partition: int) -> tuple[int, tuple[int, ...]]:
         """The last outbox row known to be relayed, and the next offset of each output log then."""
@@ -106,9 +113,8 @@ class PostgresStore:
 
     async def mark_relayed(self, partition: int, row_id: int, next_offsets: Sequence[int]) -> None:
         """Rows up to this one are in the log: mark, then forget them."""
-        async with self.transaction() as tx:
-            await tx.execute(self._sql["mark_relayed"], partition, row_id, list(next_offsets))
-            await tx.execute(self._sql["delete_relayed"], partition, row_id)
+        async with self._connection() as connection:
+            await connection.execute(self._sql["mark_relayed"], partition, row_id, next_offsets)
 
 
 def _position(row: Any) -> Position:
@@ -116,6 +122,7 @@ def _position(row: Any) -> Position:
         epoch=row["lease_epoch"],
         next_offset=row["next_offset"],
         step=row["step"],
+        step_size=row["step_size"],
         mark=row["mark"],
         out_seqs=tuple(row["out_seqs"]),
         outbox_id=row["outbox_id"],

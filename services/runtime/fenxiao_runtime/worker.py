@@ -17,9 +17,21 @@ from fenxiao_runtime.checks import check_logs
 from fenxiao_runtime.errors import Fenced, Halt, TemporaryFault
 from fenxiao_runtime.health import Progress
 from fenxiao_runtime.intake import Intake
-from fenxiao_runtime.ports import Assignment, Item, Log, OutboxRow, Position, Record, Sender, Service, Step, Store
+from fenxiao_runtime.ports import (
+    Assignment,
+    Batch,
+    Log,
+    OutboxRow,
+    Outputs,
+    Position,
+    Record,
+    Sender,
+    Service,
+    Step,
+    StepResult,
+    Store,
+)
 from fenxiao_runtime.relay import Relay, pack
-from fenxiao_schemas.codec import Rejected
 
 BACKOFF_S = 1.0
 IDLE_TURNS_MAX = 20
@@ -80,7 +92,8 @@ class Worker[S]:
         self._relay: Relay | None = None
         self._wake = asyncio.Event()
         self._intake = Intake(service.input, partition, assignment=assignment, batch_max=batch_max, wake=self._wake)
-        self._items: list[Item] = []
+        self._batch: Batch[Any] | None = None
+        self._ahead: asyncio.Task[Batch[Any]] | None = None
         self._idle_turns = 0
         self._task: asyncio.Task[None] | None = None
         self._leaving = False
@@ -90,9 +103,7 @@ class Worker[S]:
     # What the group calls
 
     def start(self) -> None:
-        """The partition is ours (again)."""
-        if self.phase == "halted":
-            return
+        """The partition is ours (again). Halted, it folds nothing more, but what was committed before must still go out."""
         self._leaving = False
         self._task = asyncio.create_task(self._live(), name=f"{self._service.name}-{self.partition}")
 
@@ -115,9 +126,8 @@ class Worker[S]:
         relay, self._relay = self._relay, None
         if relay is not None:
             await relay.stop()
-        self._intake.close()
-        self._items = []
-        if self.phase != "halted":
+        self._drop_batches()
+        if self.halted is None:
             self.phase = "stopped"
 
     def offer(self, records: Sequence[Record]) -> None:
@@ -131,7 +141,7 @@ class Worker[S]:
             "phase": self.phase,
             "next_offset": next_offset,
             "lease_epoch": self.position.epoch if self.position else None,
-            "buffered": len(self._intake) + len(self._items),
+            "buffered": len(self._intake) + len(self._batch or ()),
             "relay_backlog": self._relay.backlog if self._relay else 0,
             "idle_ms": self.idle_ms,
             "halted": str(self.halted) if self.halted else None,
@@ -148,6 +158,9 @@ class Worker[S]:
         while not self._leaving:
             try:
                 await self._begin()
+                if self.halted is not None:
+                    _LOG.error("still halted", partition=self.partition, reason=self.halted.reason)
+                    return
                 self.phase = "running"
                 while not self._leaving:
                     await self._turn()
@@ -172,15 +185,22 @@ class Worker[S]:
                 return
 
     def _forget(self, phase: Phase) -> None:
-        self.phase = phase
+        self.phase = "halted" if self.halted is not None else phase
         self._state = None
         self._folding = False
-        self._items = []
+        self._drop_batches()
+
+    def _drop_batches(self) -> None:
+        """Drop what was fetched and not folded: the next start fetches it again."""
         self._intake.close()
+        self._batch = None
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.cancel()
 
     def _halt(self, halt: Halt) -> None:
+        self.halted = self.halted or halt
         self._forget("halted")
-        self.halted = halt
         _LOG.error("halted", partition=self.partition, reason=halt.reason, detail=halt.detail)
 
     async def _begin(self) -> None:
@@ -195,10 +215,11 @@ class Worker[S]:
         await check_logs(self._service, self.partition, position, store=self._store, log=self._log)
         self._relay = Relay(self._store, self._sender, topics=self._service.outputs, partition=self.partition)
         await self._relay.start()
+        if self.halted is not None:
+            return
         if not kept:
             async with self._loads, self._store.transaction() as tx:
                 self._state = await self._service.load(tx, self.partition, position, self._log)
-        self._items = []
         self._intake.open(position.next_offset)
         _LOG.info("assigned", partition=self.partition, epoch=position.epoch, offset=position.next_offset, kept=kept)
 
@@ -214,29 +235,26 @@ class Worker[S]:
         self._intake.refill()
         if self._relay is not None:
             self._relay.check()
+        batch = await self._next_batch()
         await self._intake.check_gap(self._log)
-        if not self._items:
-            if not self._intake:
-                await self._wait()
-            self._items = self._take()
-        self._idle_turns = 0 if self._items else self._idle_turns + 1
+        self._idle_turns = 0 if batch else self._idle_turns + 1
         if self._idle_turns >= IDLE_TURNS_MAX:
             await self._look_at_end()
-        items, state = self._items, self._loaded()
-        count = self._service.ready(state, items)
-        if items and not count:
+        state = self._loaded()
+        count = self._service.ready(state, batch)
+        if batch and not count:
             self._wake.clear()
             self._bell.listen(self._wake)
             async with self._store.transaction() as tx:
-                await self._service.prepare(tx, state, items)
-            count = self._service.ready(state, items)
-        if items and not count:
+                await self._service.prepare(tx, state, batch)
+            count = self._service.ready(state, batch)
+        if batch and not count:
             await self._wait_for_wake()
             return
-        await self._fold(state, items[:count])
-        if items:
+        folded = await self._fold(state, batch if count == len(batch) else batch[:count])
+        if batch:
             self._bell.ring()
-        self._items = items[count:]
+        self._batch = batch[folded:] if folded < len(batch) else None
         self._progress.moved()
 
     async def _look_at_end(self) -> None:
@@ -246,9 +264,28 @@ class Worker[S]:
         if end is not None:
             await self._move_to(end)
 
-    def _take(self) -> list[Item]:
-        """Decode the next batch, once, however many turns it takes to fold."""
-        return self._decode(self._intake.take())
+    async def _next_batch(self) -> Batch[Any]:
+        """What is to be folded next: decoded once, however many turns it takes; empty if nothing came for a while."""
+        if self._batch is None:
+            ahead = self._ahead
+            if ahead is None and not self._intake:
+                await self._wait()
+            self._batch = await (ahead or self._take())
+            self._ahead = None
+            if self._service.own_input:
+                self._check_readable(self._batch)
+        return self._batch
+
+    async def _take(self) -> Batch[Any]:
+        records = self._intake.take()
+        batch = Batch(records, self._service.decode([record.value for record in records]))
+        await asyncio.sleep(0)  # decoding takes long, and folding will: between them, heartbeats have their turn
+        return batch
+
+    def _look_ahead(self) -> None:
+        """Decode the next batch while PostgreSQL commits. Only a full one: of less, more may have come by then."""
+        if self._ahead is None and self._intake.is_batch_full:
+            self._ahead = asyncio.create_task(self._take(), name=f"ahead-{self.partition}")
 
     async def _wait(self) -> None:
         self._wake.clear()
@@ -260,86 +297,92 @@ class Worker[S]:
         except TimeoutError:
             return
 
-    def _decode(self, records: list[Record]) -> list[Item]:
-        messages = self._service.decode([record.value for record in records])
-        items = [Item(record, message) for record, message in zip(records, messages, strict=True)]
-        if self._service.own_input:
-            self._check_own(items)
-        return items
+    def _check_readable(self, batch: Batch[Any]) -> None:
+        found = self._service.rejected(batch.messages)
+        if found is not None:
+            index, rejected = found
+            raise Halt("unreadable_own_record", f"{self._where(batch.records[index])}: {rejected.error}")
 
-    def _check_own(self, items: list[Item]) -> None:
-        for item in items:
-            if isinstance(item.message, Rejected):
-                where = f"{self._service.input}-{self.partition} offset {item.record.offset}"
-                raise Halt("unreadable_own_record", f"{where}: {item.message.error}")
+    def _where(self, record: Record) -> str:
+        return f"{self._service.input}-{self.partition} offset {record.offset}"
 
-    async def _fold(self, state: S, items: list[Item]) -> None:
-        """Fold what is not folded yet."""
-        fresh = self._unseen(items) if self._service.own_input else items
-        if items and not fresh:
-            await self._move_to(items[-1].record.offset + 1)
-            return
+    async def _fold(self, state: S, batch: Batch[Any]) -> int:
+        """Fold what is not folded yet; returns how many records are done with."""
+        skip, end = self._unseen(batch) if self._service.own_input else (0, len(batch))
+        fresh = batch if end - skip == len(batch) else batch[skip:end]
+        if batch and not fresh:
+            await self._move_to(batch.records[-1].offset + 1)
+            return len(batch)
         done = 0
         # Steps of the first record that were committed already, by a worker whose memory died between two steps.
-        skip = self._at().step
+        committed = self._at().step
         self._folding = True
         for number, step in enumerate(self._service.steps(state, fresh, self._at())):
-            if number >= skip:
-                done = await self._commit(step, items, fresh, done)
+            if number >= committed:
+                done = await self._commit(step, fresh, done)
         self._folding = False
         told = self._service.committed(state, self._at())
         if told is not None:
             await told
+        return end
 
-    def _unseen(self, items: list[Item]) -> list[Item]:
-        """Drop what is at or below the mark; a gap above it is a forged or lost record."""
+    def _unseen(self, batch: Batch[Any]) -> tuple[int, int]:
+        """The first run of what is above the mark, in a batch in which repeats are dropped.
+
+        A gap above the mark is a forged or lost record; it halts before anything of the batch is folded.
+        """
         expected = self._at().mark + 1
+        seqs = self._service.seqs(batch.messages)
+        if seqs == list(range(expected, expected + len(seqs))):
+            return 0, len(seqs)
         fresh = []
-        for item in items:
-            seq = self._service.seq_of(item.message)
-            if seq < expected:
-                continue
+        for index, seq in enumerate(seqs):
             if seq > expected:
-                where = f"{self._service.input}-{self.partition} offset {item.record.offset}"
-                raise Halt("seq_gap", f"{where}: seq {seq}, expected {expected}")
-            fresh.append(item)
-            expected += 1
-        return fresh
+                raise Halt("seq_gap", f"{self._where(batch.records[index])}: seq {seq}, expected {expected}")
+            if seq == expected:
+                fresh.append(index)
+                expected += 1
+        if not fresh:
+            return len(seqs), len(seqs)
+        start = fresh[0]
+        run = next((n for n, index in enumerate(fresh) if index != start + n), len(fresh))
+        return start, start + run
 
-    async def _commit(self, step: Step, items: list[Item], fresh: list[Item], done_before: int) -> int:
-        """Run one step in a transaction; returns how many fresh items are wholly folded now."""
+    async def _commit(self, step: Step, batch: Batch[Any], done_before: int) -> int:
+        """Run one step in a transaction; returns how many records of the batch are wholly folded now."""
         before = self._at()
         async with self._store.transaction() as tx:
             await self._store.lock(tx, self.partition, before)
             result = await step(tx, before)
-            after = self._advance(before, result.items_done, done_before, items, fresh)
-            out_seqs = list(before.out_seqs)
-            for output in result.outputs:
-                if output.seq != out_seqs[output.topic] + 1:
-                    raise Halt("fold_seq_gap", f"output seq {output.seq} after {out_seqs[output.topic]}")
-                out_seqs[output.topic] = output.seq
-            row = OutboxRow(before.outbox_id + 1, pack(result.outputs)) if result.outputs else None
-            after = replace(after, out_seqs=tuple(out_seqs), outbox_id=row.id if row else before.outbox_id)
+            after = self._advance(before, batch, done_before, result)
+            outputs = [each for each in result.outputs if len(each.keys)]
+            row = None
+            if outputs:
+                row = OutboxRow(before.outbox_id + 1, pack(outputs))
+                after = replace(after, out_seqs=_count_on(before.out_seqs, outputs), outbox_id=row.id)
             if after != before:
                 await self._store.save(tx, self.partition, after, row)
+            self._look_ahead()
         self.position = after
         if row is not None and self._relay is not None:
-            await self._relay.put(row)
-        return result.items_done
+            await self._relay.put(row.id, outputs)
+        return result.done
 
-    def _advance(self, before: Position, done: int, done_before: int, items: list[Item], fresh: list[Item]) -> Position:
-        if not items:
+    def _advance(self, before: Position, batch: Batch[Any], done_before: int, result: StepResult) -> Position:
+        if not batch:
             return before
-        if done == done_before and done < len(fresh):
-            return replace(before, step=before.step + 1)
-        next_offset = items[-1].record.offset + 1 if done == len(fresh) else fresh[done].record.offset
-        mark = self._service.seq_of(fresh[done - 1].message) if self._service.own_input and done else before.mark
-        return replace(before, next_offset=next_offset, step=0, mark=mark)
+        done = result.done
+        if done == done_before and done < len(batch):
+            return replace(before, step=before.step + 1, step_size=result.step_size)
+        records = batch.records
+        next_offset = records[-1].offset + 1 if done == len(batch) else records[done].offset
+        mark = before.mark + done - done_before if self._service.own_input else before.mark
+        return replace(before, next_offset=next_offset, step=0, step_size=0, mark=mark)
 
     async def _move_to(self, next_offset: int) -> None:
         """Commit that there is nothing to fold before this offset."""
         before = self._at()
-        after = replace(before, next_offset=next_offset, step=0)
+        after = replace(before, next_offset=next_offset, step=0, step_size=0)
         async with self._store.transaction() as tx:
             await self._store.lock(tx, self.partition, before)
             await self._store.save(tx, self.partition, after, None)
@@ -354,3 +397,15 @@ class Worker[S]:
         if self._state is None:
             raise Halt("handler_error", "the partition has no state yet")
         return self._state
+
+
+def _count_on(out_seqs: Sequence[int], outputs: Sequence[Outputs]) -> tuple[int, ...]:
+    """The last `seq` of each output topic after these."""
+    counted = list(out_seqs)
+    for each in outputs:
+        if each.first_seq != counted[each.topic] + 1:
+            raise Halt("fold_seq_gap", f"output seq {each.first_seq} after {counted[each.topic]}")
+        if len(each.keys) != len(each.values):
+            raise Halt("handler_error", f"{len(each.keys)} keys for {len(each.values)} values")
+        counted[each.topic] += len(each.keys)
+    return tuple(counted)

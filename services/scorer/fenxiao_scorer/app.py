@@ -10,6 +10,7 @@ from fenxiao_runtime.store import PostgresStore
 from fenxiao_scorer.service import ScorerService
 from fenxiao_scorer.settings import ScorerSettings
 from fenxiao_scorer.store import PostgresScorerStore
+from fenxiao_scorer.warm import prepare
 
 
 async def read_partitions(pool: asyncpg.Pool) -> int:
@@ -26,6 +27,7 @@ async def read_partitions(pool: asyncpg.Pool) -> int:
 def main() -> int:
     """Run the scorer; returns the exit code."""
     settings = read_settings(ScorerSettings)
+    prepare()
 
     async def make(pool: asyncpg.Pool) -> Made:
         partitions = await read_partitions(pool)
@@ -35,6 +37,7 @@ def main() -> int:
             PostgresStore(pool, schema="scorer", outputs=len(ScorerService.outputs)),
             step_messages_max=settings.scorer_step_messages_max,
             snapshot_events=settings.scorer_snapshot_events,
+            snapshot_products=settings.scorer_snapshot_products,
         )
         return Made(service, partitions)
 

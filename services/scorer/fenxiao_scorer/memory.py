@@ -1,11 +1,11 @@
 """The scorer's tables in memory, for flow tests."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fenxiao_runtime.memory import MemoryTransaction
-from fenxiao_scorer.core import TierRow
+from fenxiao_scorer.core import TierRows
 from fenxiao_scorer.store import SNAPSHOTS_KEPT, Snapshot
 
 
@@ -33,7 +33,7 @@ class MemoryScorerStore:
         return posts if len(posts) >= wanted else None
 
     async def write(
-        self, tx: MemoryTransaction, partition: int, rows: Sequence[TierRow], post: tuple[int, bytes] | None
+        self, tx: MemoryTransaction, partition: int, rows: TierRows, post: tuple[int, bytes] | None
     ) -> None:
         """A post; nobody asks the memory for rows."""
         del rows

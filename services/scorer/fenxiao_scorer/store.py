@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fenxiao_runtime.queries import load_queries
-from fenxiao_scorer.core import TierRow
+from fenxiao_scorer.core import TierRows
 
 SNAPSHOT_CHUNK_BYTES = 1 << 20
 SNAPSHOTS_KEPT = 2
 """The newest may be torn; then the one before it serves."""
 
-_CURRENT = ("product_id", "revision", "day", "tier", "score_bps", "evidence")
-_HISTORY = ("product_id", "revision", "day", "cause", "tier", "previous_tier", "score_bps")
+_CURRENT = ("product_ids", "revisions", "days", "tiers", "scores", "evidences")
+_HISTORY = ("product_ids", "revisions", "days", "causes", "tiers", "previous_tiers", "scores")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ScorerStore(Protocol):
         """What the partitions posted of a day, once `wanted` of them did."""
         ...
 
-    async def write(self, tx: Any, partition: int, rows: Sequence[TierRow], post: tuple[int, bytes] | None) -> None:
+    async def write(self, tx: Any, partition: int, rows: TierRows, post: tuple[int, bytes] | None) -> None:
         """Tier rows and, with a close's last step, the partition's post."""
         ...
 
@@ -64,15 +64,11 @@ class PostgresScorerStore:
             return None
         return [row["content"] for row in await tx.fetch(self._sql["posts"], day)]
 
-    async def write(self, tx: Any, partition: int, rows: Sequence[TierRow], post: tuple[int, bytes] | None) -> None:
+    async def write(self, tx: Any, partition: int, rows: TierRows, post: tuple[int, bytes] | None) -> None:
         """Tier rows and, with a close's last step, the partition's post."""
         if rows:
-            # A step may hold several revisions of a product: the last one is current.
-            last = list({row.product_id: row for row in rows}.values())
-            await tx.execute(self._sql["save_current"], *_columns(last, _CURRENT))
-        changed = [row for row in rows if row.is_history]
-        if changed:
-            await tx.execute(self._sql["save_history"], *_columns(changed, _HISTORY))
+            await tx.execute(self._sql["save_current"], *_columns(rows, _CURRENT, _last(rows)))
+            await tx.execute(self._sql["save_history"], *_columns(rows, _HISTORY, range(len(rows))))
         if post is not None:
             await tx.execute(self._sql["save_post"], post[0], partition, post[1])
 
@@ -93,5 +89,14 @@ class PostgresScorerStore:
         await tx.execute(self._sql["drop_snapshots"], partition, SNAPSHOTS_KEPT)
 
 
-def _columns(rows: Sequence[TierRow], fields: Sequence[str]) -> list[list[Any]]:
-    return [[getattr(row, field) for row in rows] for field in fields]
+def _last(rows: TierRows) -> Sequence[int]:
+    """The places of each product's last row: a step may hold several revisions of it, and the last one is current."""
+    last = dict(zip(rows.product_ids, range(len(rows)), strict=True))
+    return range(len(rows)) if len(last) == len(rows) else list(last.values())
+
+
+def _columns(rows: TierRows, names: Sequence[str], places: Sequence[int]) -> list[list[Any]]:
+    columns: list[list[Any]] = [getattr(rows, name) for name in names]
+    if len(places) == len(rows):
+        return columns
+    return [[column[place] for place in places] for column in columns]

@@ -1,12 +1,13 @@
 """Codecs against hostile bodies: whatever anybody sends, it is rejected alone and its neighbours are read."""
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fenxiao_schemas.base import ID_LENGTH_MAX, TEXT_LENGTH_MAX
 from fenxiao_schemas.codec import BODY_BYTES_MAX, ERROR_LENGTH_MAX, Codec, Rejected, encode
-from fenxiao_schemas.commands import AnyCommand, Command, HoldProduct, RecordSale, RegisterCreator
+from fenxiao_schemas.commands import AnyCommand, Command, HoldProduct, RecordSale, RecordShipment, RegisterCreator
 
 CODEC: Codec[Command] = Codec(AnyCommand)
 SALE = RecordSale(
@@ -184,3 +185,77 @@ def test_a_joined_batch_with_one_bad_body_falls_back(batch: list[bytes], bad: by
     """One broken record among our own, wherever it stands, gives what decoding one by one gives."""
     mixed: list[bytes | None] = [*batch[:place], bad, *batch[place:]]
     assert CODEC.decode_own_batch(mixed) == CODEC.decode_batch(mixed)
+
+
+STRICT: msgspec.json.Decoder[Command] = msgspec.json.Decoder(AnyCommand)
+SHIPMENT = RecordShipment(command_id="s", at_ms=1, product_id="p", order_line_id="l")
+PLAIN = [encode(SALE), encode(SHIPMENT)]
+PIECES = [
+    *(
+        b'"',
+        b'""',
+        b"\\",
+        b'\\"',
+        b",",
+        b":",
+        b" ",
+        b"\n",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"\x00",
+        b"\xff",
+        "é".encode(),
+        b"-",
+        b"A" * 70,
+    ),
+    *(b"\\u0041", b"\\u000a", b'"product_id":"a b",', b'"product_id":"ab",', b'"product_id":"",', b'"currency":"cny",'),
+    *(b'"x":"a,b",', b'"x":"\\"",', b'"x":{"y":["z",1]},', b'"reference":null,', b'"reference":"r\\n",', b"null"),
+]
+edits = st.lists(
+    st.tuples(st.integers(0, 300), st.integers(0, 3), st.sampled_from(PIECES) | st.binary(max_size=2)), max_size=4
+)
+
+
+def edited(body: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
+    """The body with some bytes at some places replaced."""
+    for place, cut, piece in changes:
+        at = place % (len(body) + 1)
+        body = body[:at] + piece + body[at + cut :]
+    return body
+
+
+def strictly(body: bytes) -> Command | Rejected:
+    """What a decoder that matches every id says."""
+    try:
+        return STRICT.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Rejected(" ".join(str(error).split())[:ERROR_LENGTH_MAX])
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(PLAIN) | good_bodies, edits)
+def test_ids_are_not_matched_one_by_one_and_yet_none_slips_through(
+    body: bytes, changes: list[tuple[int, int, bytes]]
+) -> None:
+    """The quick way for plain bodies accepts what the strict decoder accepts, and errors are the strict decoder's."""
+    body = edited(body, changes)
+    [result] = CODEC.decode_batch([body])
+    assert result == strictly(body)
+    assert type(result) is type(strictly(body))
+
+
+@pytest.mark.parametrize("piece", PIECES, ids=repr)
+@pytest.mark.parametrize("body", PLAIN, ids=["sale", "shipment"])
+def test_one_piece_anywhere_in_a_plain_body(body: bytes, piece: bytes) -> None:
+    for at in range(len(body) + 1):
+        changed = body[:at] + piece + body[at:]
+        assert CODEC.decode_batch([changed]) == [strictly(changed)], changed
+
+
+def test_a_message_read_the_quick_way_is_of_its_own_class() -> None:
+    read = CODEC.decode_batch(PLAIN)
+    assert read == [SALE, SHIPMENT]
+    assert [type(message) for message in read] == [RecordSale, RecordShipment]
+    assert [encode(message) for message in read if isinstance(message, Command)] == PLAIN

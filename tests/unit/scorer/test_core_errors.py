@@ -6,10 +6,12 @@ import msgspec
 import pytest
 
 from fenxiao_schemas import events as ev
+from fenxiao_schemas.codec import encode
 from fenxiao_schemas.events import AnyEvent
 from fenxiao_schemas.policy import default_policy
 from fenxiao_scorer.core import (
     CalendarError,
+    CapacityError,
     Curves,
     LogError,
     NotSuppliedError,
@@ -17,6 +19,7 @@ from fenxiao_scorer.core import (
     SequenceError,
     SnapshotError,
     Step,
+    TierRows,
     UnknownProductError,
     fold,
     merge_posts,
@@ -24,11 +27,14 @@ from fenxiao_scorer.core import (
     missing_policy,
     put_curves,
     put_policy,
+    read_events,
     restore,
     snapshot,
 )
+from fenxiao_scorer.core.book import Books
+from fenxiao_scorer.core.cells import SLOTS_MAX
 from support.random_log import Shape, random_log
-from support.scorer_run import run
+from support.scorer_run import events_of, run
 
 DAY = 20_000
 SMALL = Shape(days=3)
@@ -59,7 +65,7 @@ def begun() -> ScorerState:
 
 
 def steps(state: ScorerState, *events: AnyEvent, messages_max: int = 100) -> list[Step]:
-    return list(fold(state, events, messages_max))
+    return list(fold(state, events_of(events), messages_max))
 
 
 @pytest.mark.parametrize(
@@ -82,6 +88,29 @@ def steps(state: ScorerState, *events: AnyEvent, messages_max: int = 100) -> lis
 def test_a_broken_log_halts_with_one_line(error: type[LogError], events: list[AnyEvent]) -> None:
     with pytest.raises(error) as caught:
         steps(begun(), *events)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_event_that_cannot_be_read_halts_with_one_line() -> None:
+    bodies = [encode(calendar()), encode(registered(2)), b"{", encode(viewed(4))]
+    with pytest.raises(LogError) as caught:
+        list(fold(begun(), read_events(bodies), 100))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_partition_that_is_full_halts_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = begun()
+    steps(state, calendar(), registered(2))
+    roomy = ScorerState.books
+
+    def full(self: ScorerState, events: int, products: int, text: int) -> Books:
+        books = roomy(self, events, products, text)
+        books.products.ids.count[0] = SLOTS_MAX
+        return books
+
+    monkeypatch.setattr(ScorerState, "books", full)
+    with pytest.raises(CapacityError, match="'q'") as caught:
+        steps(state, viewed(3), registered(4, "q"), viewed(5, "q"))
     assert "\n" not in str(caught.value)
 
 
@@ -108,15 +137,20 @@ def test_a_close_is_cut_into_steps_that_count_it_last() -> None:
         ev.Barrier(seq=8),
     ]
     found = steps(begun(), *events, messages_max=2)
-    assert [(len(step.messages), step.events, step.post is not None) for step in found] == [
-        (0, 6, False),
-        (2, 6, False),
-        (2, 6, False),
-        (1, 7, True),
-        (0, 8, False),
+    assert [(step.first_seq, len(step.keys), step.events, step.post is not None) for step in found] == [
+        (0, 0, 6, False),
+        (1, 2, 6, False),
+        (3, 2, 6, False),
+        (5, 1, 7, True),
+        (0, 0, 8, False),
     ]
-    assert [row.product_id for step in found for row in step.rows] == ["p3", "p4", "p5", "p6", "p7"]
-    assert all(row.is_history and row.cause == "close" and row.day == DAY for step in found for row in step.rows)
+    assert [len(step.values) for step in found] == [len(step.keys) for step in found]
+    rows = TierRows()
+    for step in found:
+        assert [key.decode() for key in step.keys] == step.rows.product_ids
+        rows.extend(step.rows)
+    assert rows.product_ids == ["p3", "p4", "p5", "p6", "p7"]
+    assert (rows.causes, rows.days, rows.revisions) == (["close"] * 5, [DAY] * 5, [1] * 5)
 
 
 def test_an_empty_batch_has_no_step() -> None:

@@ -8,22 +8,23 @@ from hypothesis import strategies as st
 
 from fenxiao_schemas import events as ev
 from fenxiao_scorer.core import ScorerState, fold, restore, snapshot
-from fenxiao_scorer.core.assess import assess
+from fenxiao_scorer.core.assess import assessed
+from fenxiao_scorer.core.tables import FORCE
 from support.random_log import Shape, random_log
-from support.scorer_run import run
+from support.scorer_run import events_of, run
 
 SHAPE = Shape(partitions=1, products=10, days=4, actions_per_day=40)
 SALES_FORCE = 4
 
 
 def sales_forces(state: ScorerState) -> list[int]:
-    found: list[int] = assess(state, np.arange(state.products.count))[0].forces[SALES_FORCE].tolist()
+    found: list[int] = assessed(state.sight(), np.arange(state.products.count))[:, FORCE + SALES_FORCE].tolist()
     return found
 
 
 def after(data: bytes, kind: Any, **fields: Any) -> list[int]:
     state = restore(data)
-    list(fold(state, [kind(seq=state.last_event_seq + 1, **fields)], 100))
+    list(fold(state, events_of([kind(seq=state.last_event_seq + 1, **fields)]), 100))
     return sales_forces(state)
 
 
@@ -34,7 +35,8 @@ def after(data: bytes, kind: Any, **fields: Any) -> list[int]:
 def test_sales_force_follows_net_sales(seed: int, pick: int, paid: int, quantity: int, creator: str | None) -> None:
     state = run(random_log(seed, SHAPE)).states[0]
     before, data = sales_forces(state), snapshot(state)
-    product_id = state.products.ids[pick % state.products.count]
+    names = state.products.ids.names(np.arange(state.products.count))
+    product_id = names[pick % len(names)]
     line: dict[str, Any] = {"product_id": product_id, "order_line_id": "l", "order_day": state.open_day}
     line |= {"due_day": state.open_day, "quantity": quantity, "unit_price_minor": 100, "creator_id": creator}
     sold = after(data, ev.SaleRecorded, **line, order_id="o", at_ms=0, paid_minor=paid)
@@ -43,5 +45,5 @@ def test_sales_force_follows_net_sales(seed: int, pick: int, paid: int, quantity
     )
     assert all(new >= old for new, old in zip(sold, before, strict=True))
     assert all(new <= old for new, old in zip(refunded, before, strict=True))
-    others = [i for i, name in enumerate(state.products.ids) if name != product_id]
+    others = [i for i, name in enumerate(names) if name != product_id]
     assert [sold[i] for i in others] == [before[i] for i in others]

@@ -5,6 +5,7 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,10 +40,10 @@ def closing_states(log: RandomLog) -> tuple[list[Any], Run]:
 
     def look(state: ScorerState) -> ScorerState:
         products = state.products
-        for slot, name in enumerate(products.ids):
-            ladder = [int(column[slot]) for column in (products.closed, products.below, products.best)]
-            said = [int(column[slot]) for column in (products.published_score, products.published_evidence)]
-            seen.append((state.open_day, name, *ladder, *said))
+        columns = ("closed", "below", "best", "published_score", "published_evidence")
+        facts = products.facts[: products.count][list(columns)].tolist()
+        names = products.ids.names(np.arange(products.count))
+        seen.extend((state.open_day, name, *fact) for name, fact in zip(names, facts, strict=True))
         return state
 
     stripped = RandomLog(log.shape, [up_to_last_close(events) for events in log.partitions], log.policies)
@@ -67,10 +68,10 @@ def test_messages_are_the_encoding_of_their_structs() -> None:
 
 def test_random_logs_reach_every_tier() -> None:
     tiers = {
-        (row.tier, row.evidence)
+        entry
         for seed in range(8)
         for rows in run(random_log(seed, Shape(days=8))).rows
-        for row in rows
+        for entry in zip(rows.tiers, rows.evidences, strict=True)
     }
     assert {tier for tier, _ in tiers} == {0, 1, 2, 3, 4, 5}
     assert {evidence for _, evidence in tiers} == {"none", "thin", "rated"}
@@ -107,6 +108,7 @@ def test_snapshots_change_nothing(seed: int) -> None:
 
     expected, other = run(log), run(log, batches=cut, between=reborn)
     assert other.messages == expected.messages
+    assert other.rows == expected.rows
     assert other.posts == expected.posts
 
 

@@ -11,6 +11,7 @@ import pytest
 from fenxiao_schemas import events as ev
 from fenxiao_schemas.events import AnyEvent
 from fenxiao_scorer.core import ScorerState, restore, snapshot
+from fenxiao_scorer.core.net_price import refresh_net_price
 from fenxiao_scorer.core.windows import EMPTY, TOTALS, moved
 from support.random_log import Shape, random_log
 from support.scorer_run import run
@@ -125,6 +126,16 @@ def net_price(quantities: dict[int, int]) -> tuple[int, int]:
     return -1, 0
 
 
+def net_prices(state: ScorerState) -> tuple[list[int], list[int]]:
+    """Of each product, as the core has it: looked up anew only where it says that it may have changed."""
+    facts, scratch = state.products.facts, np.empty((2, state.prices.longest), np.int64)
+    for slot in range(state.products.count):
+        refresh_net_price(facts, state.prices.table, scratch, slot)
+    weights = facts["price_weight"][: state.products.count].tolist()
+    prices = facts["net_price"][: state.products.count].tolist()
+    return [price if weight else -1 for price, weight in zip(prices, weights, strict=True)], weights
+
+
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("shape", [Shape(partitions=2, products=10, barrier_share=0.0), WIDE], ids=["short", "wide"])
 def test_running_sums_are_the_plain_sums(seed: int, shape: Shape) -> None:
@@ -132,34 +143,35 @@ def test_running_sums_are_the_plain_sums(seed: int, shape: Shape) -> None:
     for events, state in zip(log.partitions, run(log).states, strict=True):
         plain = Plain(events, state)
         days = plain.policy.windows.sales_days
-        for slot, product_id in enumerate(state.products.ids):
-            totals = {name: int(state.counters.totals[name][slot]) for name in TOTALS}
+        prices, weights = net_prices(state)
+        for slot, product_id in enumerate(state.products.ids.names(np.arange(state.products.count))):
+            totals = {name: int(state.counters.total(name)[slot]) for name in TOTALS}
             assert totals == plain.expected(product_id)
             pairs = plain.by_key(product_id, "pair", days)
-            assert state.pairs.active[slot] == sum(count > 0 for count in pairs.values())
-            price, weight = (int(column[0]) for column in state.prices.medians(np.array([slot])))
+            assert state.products.facts["active"][slot] == sum(count > 0 for count in pairs.values())
             expected = net_price(plain.by_key(product_id, "paid_at", days))
-            assert (price if weight else -1, weight) == expected
+            assert (prices[slot], weights[slot]) == expected
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_moved_windows_are_those_rebuilt_from_nothing(seed: int) -> None:
     for state in run(random_log(seed, WIDE)).states:
         rebuilt = restore(snapshot(state))
+        facts = rebuilt.products.facts
         rebuilt.counters._spans = {}
-        for total in rebuilt.counters.totals.values():
-            total[:] = 0
+        rebuilt.counters.span_days[:] = EMPTY
+        rebuilt.counters.totals[:] = 0
         for cells in (rebuilt.pairs, rebuilt.prices):
-            cells._span, cells._running[:] = EMPTY, 0
-        rebuilt.pairs.active[:] = 0
+            cells._span[:], cells._running[:] = EMPTY, 0
+        facts["active"], facts["price_weight"], facts["price_stale"] = 0, -1, True
         rebuilt.move_windows()
-        slots = np.arange(state.products.count)
-        for name in TOTALS:
-            assert (rebuilt.counters.totals[name][slots] == state.counters.totals[name][slots]).all()
-        assert (rebuilt.pairs.active[slots] == state.pairs.active[slots]).all()
-        (price, weight), (other_price, other_weight) = rebuilt.prices.medians(slots), state.prices.medians(slots)
-        assert (weight == other_weight).all()
-        assert (price[weight > 0] == other_price[weight > 0]).all()
+        count = state.products.count
+        assert rebuilt.counters.totals.tolist() == state.counters.totals[:count].tolist()
+        assert rebuilt.counters.span_days.tolist() == state.counters.span_days.tolist()
+        assert facts["active"].tolist() == state.products.facts["active"][:count].tolist()
+        for cells, others in ((rebuilt.pairs, state.pairs), (rebuilt.prices, state.prices)):
+            assert cells.table.running.tolist() == others.table.running[: others.count].tolist()
+        assert net_prices(rebuilt) == net_prices(state)
 
 
 def test_spans_lose_and_gain_days() -> None:
@@ -175,4 +187,4 @@ def test_idle_cells_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     loose = run(log)
     assert tight.messages == loose.messages
-    assert sum(s.prices._count for s in tight.states) < sum(s.prices._count for s in loose.states)
+    assert sum(s.prices.count for s in tight.states) < sum(s.prices.count for s in loose.states)

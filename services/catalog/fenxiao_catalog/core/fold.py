@@ -51,8 +51,7 @@ _HANDLERS: dict[type[Any], Callable[[World, Any], Verdict]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """A record of the commands topic, and what it says."""
 
     offset: int
@@ -165,7 +164,7 @@ def take(world: World, record: Incoming) -> None:
     if record.key != key or partition_of_key(key, world.deployment.partitions) != world.partition:
         _tell(world, command, record.offset, "refused", "wrong_partition")
         return
-    digest = hashlib.sha256(encode(command)).hexdigest()[:32]
+    digest = hashlib.sha256(encode(command), usedforsecurity=False).hexdigest()[:32]
     known = world.commands.get(command.command_id)
     if known == digest:
         _tell(world, command, record.offset, "duplicate", "")
@@ -184,11 +183,12 @@ def _decide(world: World, command: c.Command, offset: int, digest: str) -> None:
         _tell(world, command, offset, "refused", verdict.reason, verdict.detail)
         return
     world.commands[command.command_id] = world.new_commands[command.command_id] = digest
-    if isinstance(verdict, Waits):
+    if verdict is not None:
         _tell(world, command, offset, "parked", verdict.reason)
         return
     _tell(world, command, offset, "accepted", event_seq=_seq_if_any(world, first_event))
-    _release(world)
+    if world.arrived:
+        _release(world)
 
 
 def _park(world: World, command: c.Command, offset: int, waits: Waits) -> Waits | Refused:

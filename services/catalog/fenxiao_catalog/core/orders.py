@@ -38,7 +38,7 @@ def record_sale(world: World, command: c.RecordSale) -> Verdict:
         paid_minor=command.paid_minor,
     )
     world.lines[line.order_line_id] = line
-    world.dirty_lines.add(line.order_line_id)
+    world.new_lines.append(line.order_line_id)
     world.emit(
         line.product_id,
         e.SaleRecorded(
@@ -84,7 +84,7 @@ def correct_sale(world: World, command: c.CorrectSale) -> Verdict:
         return NO_CHANGE
     old = (line.net_quantity, line.net_minor, line.unit_price_minor, line.creator_id)
     line.quantity, line.paid_minor, line.creator_id = command.quantity, command.paid_minor, command.creator_id
-    world.dirty_lines.add(line.order_line_id)
+    world.corrected_lines.add(line.order_line_id)
     world.emit(
         line.product_id,
         e.SaleCorrected(
@@ -126,7 +126,7 @@ def record_refund(world: World, command: c.RecordRefund) -> Verdict:
     line.refunded_minor += command.amount_minor
     line.cancelled |= cancels
     line.quality_returned |= quality_return
-    world.dirty_lines.add(line.order_line_id)
+    world.corrected_lines.add(line.order_line_id)
     world.emit(
         line.product_id,
         e.RefundRecorded(
@@ -158,7 +158,7 @@ def record_shipment(world: World, command: c.RecordShipment) -> Verdict:
     if line.shipped:
         return Refused("already_shipped")
     line.shipped = True
-    world.dirty_lines.add(line.order_line_id)
+    world.flagged_lines.add(line.order_line_id)
     world.emit(
         line.product_id,
         e.ShipmentRecorded(
@@ -181,7 +181,7 @@ def record_delivery(world: World, command: c.RecordDelivery) -> Verdict:
     if line.delivered:
         return Refused("already_delivered")
     line.delivered = True
-    world.dirty_lines.add(line.order_line_id)
+    world.flagged_lines.add(line.order_line_id)
     world.emit(
         line.product_id,
         e.DeliveryRecorded(
@@ -202,7 +202,7 @@ def record_review(world: World, command: c.RecordReview) -> Verdict:
     if line.reviewed:
         return Refused("review_exists")
     line.reviewed = True
-    world.dirty_lines.add(line.order_line_id)
+    world.flagged_lines.add(line.order_line_id)
     world.emit(
         line.product_id,
         e.ReviewRecorded(

@@ -1,6 +1,6 @@
 """Merchants, their brand authorisations, and creators; and what a merchant's change means for each partition's products."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from fenxiao_catalog.core.rows import Authorisation, Creator, Merchant
 from fenxiao_catalog.core.verdicts import NO_CHANGE, Verdict

@@ -141,16 +141,16 @@ def set_plan(world: World, command: c.SetPlan) -> Verdict:
     """A plan is opened or changed."""
     if command.product_id not in world.products:
         return no_product(command.product_id)
-    key = (command.product_id, command.plan_id)
+    plans = world.plans.setdefault(command.product_id, {})
     plan = Plan(
         product_id=command.product_id,
         plan_id=command.plan_id,
         kind=command.kind,
         commission_bps=command.commission_bps,
     )
-    if world.plans.get(key) == plan:
+    if plans.get(command.plan_id) == plan:
         return NO_CHANGE
-    world.plans[key] = plan
+    plans[command.plan_id] = plan
     _emit_plan(world, plan)
     return None
 
@@ -159,7 +159,7 @@ def end_plan(world: World, command: c.EndPlan) -> Verdict:
     """A plan is over."""
     if command.product_id not in world.products:
         return no_product(command.product_id)
-    plan = world.plans.get((command.product_id, command.plan_id))
+    plan = world.plans.get(command.product_id, {}).get(command.plan_id)
     if plan is None or plan.ended:
         return Refused("no_plan")
     plan.ended = True
@@ -169,11 +169,8 @@ def end_plan(world: World, command: c.EndPlan) -> Verdict:
 
 def _emit_plan(world: World, plan: Plan) -> None:
     world.dirty_plans.add((plan.product_id, plan.plan_id))
-    rates = [
-        other.commission_bps
-        for other in world.plans.values()
-        if other.product_id == plan.product_id and other.kind == "open" and not other.ended
-    ]
+    plans = world.plans[plan.product_id].values()
+    rates = [other.commission_bps for other in plans if other.kind == "open" and not other.ended]
     world.emit(
         plan.product_id,
         e.PlanChanged(
@@ -201,7 +198,10 @@ def record_views(world: World, command: c.RecordViews) -> Verdict:
     world.views[key] = DayViews(
         product_id=command.product_id, day=command.day, views=command.views, revision=command.revision
     )
-    world.dirty_views.add(key)
+    if known is None:
+        world.new_views.append(key)
+    else:
+        world.revised_views.add(key)
     world.emit(
         command.product_id,
         e.ViewsRecorded(

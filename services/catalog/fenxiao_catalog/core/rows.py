@@ -1,14 +1,17 @@
-"""What the catalog keeps, a class a table; `world` gathers these for a batch, and the folds change them."""
+"""What the catalog keeps, a class a table; `world` gathers these for a batch, and the folds change them.
 
-from dataclasses import dataclass
+Each class has its fields in the order of the columns that its queries select: `store` makes a row of a record by position.
+"""
+
 from typing import Literal
+
+from msgspec import Struct
 
 INDIVIDUAL, ENTERPRISE, AUTHORISED, FLAGSHIP = 1, 2, 3, 4
 """The levels of brand authority, as events give them."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Product:
+class Product(Struct, gc=False):
     """A product as it now is. The authority triple is as in `events.ProductRegistered`."""
 
     product_id: str
@@ -31,8 +34,7 @@ class Product:
         return self.brand_id or f"merchant:{self.merchant_id}"
 
 
-@dataclass(slots=True, kw_only=True)
-class OrderLine:
+class OrderLine(Struct, gc=False):
     """An order line and what became of it."""
 
     partition: int
@@ -55,6 +57,11 @@ class OrderLine:
     cancelled: bool = False
 
     @property
+    def flags(self) -> tuple[bool, bool, bool, bool, bool]:
+        """What became of it but for money and pieces."""
+        return self.shipped, self.delivered, self.reviewed, self.quality_returned, self.cancelled
+
+    @property
     def net_quantity(self) -> int:
         """What the buyer keeps."""
         return self.quantity - self.refunded_quantity
@@ -70,8 +77,7 @@ class OrderLine:
         return self.paid_minor // self.quantity
 
 
-@dataclass(slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, gc=False):
     """A promotion plan of a product."""
 
     product_id: str
@@ -81,8 +87,7 @@ class Plan:
     ended: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
-class DayViews:
+class DayViews(Struct, gc=False):
     """A product's views of a day."""
 
     product_id: str
@@ -91,8 +96,7 @@ class DayViews:
     revision: int
 
 
-@dataclass(slots=True, kw_only=True)
-class Merchant:
+class Merchant(Struct, gc=False):
     """A merchant, at its owner and as each partition's copy; `version` orders what is told of one merchant."""
 
     partition: int
@@ -102,8 +106,7 @@ class Merchant:
     version: int
 
 
-@dataclass(slots=True, kw_only=True)
-class Authorisation:
+class Authorisation(Struct, gc=False):
     """A merchant's authorisation for a brand, at its owner and as each partition's copy."""
 
     partition: int
@@ -114,8 +117,7 @@ class Authorisation:
     version: int
 
 
-@dataclass(slots=True, kw_only=True)
-class Creator:
+class Creator(Struct, gc=False):
     """A creator."""
 
     creator_id: str
@@ -124,8 +126,7 @@ class Creator:
     categories: list[str]
 
 
-@dataclass(slots=True, kw_only=True)
-class ParkedCommand:
+class ParkedCommand(Struct, gc=False):
     """A command that came before what it belongs to: `parent` is `product:ID` or `line:ID`."""
 
     partition: int

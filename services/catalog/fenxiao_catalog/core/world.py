@@ -6,6 +6,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from fenxiao_catalog.core.rows import (
     AUTHORISED,
     ENTERPRISE,
@@ -54,8 +56,7 @@ class CalendarRow:
     next_algorithm_version: int
 
 
-@dataclass(slots=True)
-class Published:
+class Published(Struct, gc=False):
     """One message to publish, in order."""
 
     topic: int
@@ -75,7 +76,7 @@ class Progress:
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """See the module. Dicts hold what was gathered; sets name what changed."""
+    """See the module. Dicts hold what was gathered (plans: by product), sets and lists name what is new or has changed."""
 
     deployment: Deployment
     progress: Progress
@@ -84,7 +85,7 @@ class World:
     commands: dict[str, str] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     lines: dict[str, OrderLine] = field(default_factory=dict)
-    plans: dict[tuple[str, str], Plan] = field(default_factory=dict)
+    plans: dict[str, dict[str, Plan]] = field(default_factory=dict)
     views: dict[tuple[str, int], DayViews] = field(default_factory=dict)
     natural_keys: set[tuple[str, str]] = field(default_factory=set)
     merchants: dict[str, Merchant] = field(default_factory=dict)
@@ -103,9 +104,12 @@ class World:
     new_parked: list[ParkedCommand] = field(default_factory=list)
     unparked: list[ParkedCommand] = field(default_factory=list)
     dirty_products: set[str] = field(default_factory=set)
-    dirty_lines: set[str] = field(default_factory=set)
+    new_lines: list[str] = field(default_factory=list)
+    flagged_lines: set[str] = field(default_factory=set)
+    corrected_lines: set[str] = field(default_factory=set)
     dirty_plans: set[tuple[str, str]] = field(default_factory=set)
-    dirty_views: set[tuple[str, int]] = field(default_factory=set)
+    new_views: list[tuple[str, int]] = field(default_factory=list)
+    revised_views: set[tuple[str, int]] = field(default_factory=set)
     dirty_merchants: set[str] = field(default_factory=set)
     dirty_authorisations: set[tuple[str, str]] = field(default_factory=set)
     dirty_creators: set[str] = field(default_factory=set)
@@ -128,20 +132,19 @@ class World:
 
     def emit(self, key: str, event: Event) -> None:
         """Publish an event; its `seq` must come from `next_seq(EVENTS)`."""
-        self._publish(EVENTS, event.seq, key.encode(), encode(event))
+        self.seqs[EVENTS] = event.seq
+        self.published.append(Published(EVENTS, event.seq, key.encode(), encode(event)))
         self.unbarred_events += 1
 
     def tell(self, key: bytes, outcome: Outcome) -> None:
         """Publish an outcome."""
-        self._publish(OUTCOMES, outcome.seq, key, encode(outcome))
+        self.seqs[OUTCOMES] = outcome.seq
+        self.published.append(Published(OUTCOMES, outcome.seq, key, encode(outcome)))
 
     def bury(self, key: bytes, letter: DeadLetter) -> None:
         """Publish a dead letter."""
-        self._publish(DEAD_LETTERS, letter.seq, key, encode(letter))
-
-    def _publish(self, topic: int, seq: int, key: bytes, value: bytes) -> None:
-        self.seqs[topic] = seq
-        self.published.append(Published(topic, seq, key, value))
+        self.seqs[DEAD_LETTERS] = letter.seq
+        self.published.append(Published(DEAD_LETTERS, letter.seq, key, encode(letter)))
 
     def knows(self, natural_key: tuple[str, str]) -> bool:
         """Whether a third party's own id was seen; it is from now on."""

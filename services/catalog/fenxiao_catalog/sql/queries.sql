@@ -1,3 +1,6 @@
+-- Columns are selected in the order of the fields of their class in `core/rows.py`. Where a query takes many ids, it takes
+-- them as one text joined with commas: no id has one (`fenxiao_schemas.base.Id`), and an array costs the client far more.
+
 -- name: deployment
 SELECT partitions, first_day, utc_offset_minutes, currency, policy_version, algorithm_version FROM catalog.deployment
 
@@ -27,7 +30,7 @@ SELECT day, closes[$1 + 1] AS close_offset, next_policy_version, next_algorithm_
 FROM catalog.calendar WHERE day > $2 ORDER BY day LIMIT 400
 
 -- name: commands
-SELECT command_id, digest FROM catalog.commands WHERE partition = $1 AND command_id = ANY ($2::text[])
+SELECT command_id, digest FROM catalog.commands WHERE partition = $1 AND command_id = ANY (string_to_array($2, ','))
 
 -- name: natural_keys
 SELECT kind, id FROM catalog.natural_keys
@@ -35,44 +38,63 @@ WHERE partition = $1 AND (kind, id) IN (SELECT * FROM unnest($2::text[], $3::tex
 
 -- name: parked_of
 SELECT partition, command_offset, parent, parked_day, command_id, body FROM catalog.parked
-WHERE partition = $1 AND parent = ANY ($2::text[]) ORDER BY command_offset
+WHERE partition = $1 AND parent = ANY (string_to_array($2, ',')) ORDER BY command_offset
 
 -- name: parked_until
 SELECT partition, command_offset, parent, parked_day, command_id, body FROM catalog.parked
 WHERE partition = $1 AND parked_day <= $2 ORDER BY command_offset
 
 -- name: products
-SELECT * FROM catalog.products WHERE partition = $1 AND product_id = ANY ($2::text[])
+SELECT product_id, merchant_id, brand_id, category, title, price_minor, partition, listed, held, minor_day,
+    serious_day, authority, authority_until_day, authority_fallback
+FROM catalog.products WHERE partition = $1 AND product_id = ANY (string_to_array($2, ','))
 
--- name: products_of_merchant
-SELECT * FROM catalog.products
-WHERE partition = $1 AND merchant_id = $2 AND product_id > $3 ORDER BY product_id LIMIT $4
+-- name: products_of_merchants
+-- Of each merchant, in the order in which they are named, the products after its cursor; no more than $4 in all.
+SELECT place, found.*
+FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS wanted (merchant, after, place)
+CROSS JOIN LATERAL (
+    SELECT product_id, merchant_id, brand_id, category, title, price_minor, partition, listed, held, minor_day,
+        serious_day, authority, authority_until_day, authority_fallback
+    FROM catalog.products
+    WHERE partition = $1 AND merchant_id = wanted.merchant AND product_id > wanted.after ORDER BY product_id LIMIT $4
+) AS found
+ORDER BY place, product_id LIMIT $4
 
 -- name: plans
-SELECT * FROM catalog.plans WHERE product_id = ANY ($1::text[])
+SELECT product_id, plan_id, kind, commission_bps, ended
+FROM catalog.plans WHERE product_id = ANY (string_to_array($1, ','))
 
 -- name: day_views
-SELECT * FROM catalog.day_views WHERE (product_id, day) IN (SELECT * FROM unnest($1::text[], $2::int[]))
+SELECT product_id, day, views, revision FROM catalog.day_views
+WHERE (product_id, day) IN (SELECT * FROM unnest(string_to_array($1, ','), $2::int[]))
 
 -- name: order_lines
-SELECT * FROM catalog.order_lines WHERE partition = $1 AND order_line_id = ANY ($2::text[])
+SELECT partition, order_line_id, order_id, product_id, creator_id, at_ms, order_day, due_at_ms, due_day, quantity,
+    paid_minor, refunded_quantity, refunded_minor, shipped, delivered, reviewed, quality_returned, cancelled
+FROM catalog.order_lines WHERE partition = $1 AND order_line_id = ANY (string_to_array($2, ','))
 
 -- name: merchants
-SELECT * FROM catalog.merchants WHERE partition = $1 AND merchant_id = ANY ($2::text[])
+SELECT partition, merchant_id, name, kind, version
+FROM catalog.merchants WHERE partition = $1 AND merchant_id = ANY (string_to_array($2, ','))
 
 -- name: authorisations
-SELECT * FROM catalog.authorisations WHERE partition = $1 AND merchant_id = ANY ($2::text[])
+SELECT partition, merchant_id, brand_id, level, until_day, version
+FROM catalog.authorisations WHERE partition = $1 AND merchant_id = ANY (string_to_array($2, ','))
 
 -- name: creators
-SELECT * FROM catalog.creators WHERE creator_id = ANY ($1::text[])
+SELECT creator_id, name, followers, categories FROM catalog.creators WHERE creator_id = ANY (string_to_array($1, ','))
 
 -- name: lock_purchases
 -- Reads and locks in one statement, in sorted order, so that partitions that share a buyer wait for each other and never
 -- deadlock. A pair not seen before gets a row that says so (-1), because what isn't there can't be locked.
-INSERT INTO catalog.purchases (buyer_hash, brand, last_day)
-SELECT buyer_hash, brand, -1 FROM unnest($1::bytea[], $2::text[]) AS wanted (buyer_hash, brand) ORDER BY 1, 2
-ON CONFLICT (buyer_hash, brand) DO UPDATE SET last_day = purchases.last_day
-RETURNING buyer_hash, brand, last_day
+WITH locked AS (
+    INSERT INTO catalog.purchases (buyer_hash, brand, last_day)
+    SELECT buyer_hash, brand, -1 FROM unnest($1::bytea[], string_to_array($2, ',')) AS wanted (buyer_hash, brand) ORDER BY 1, 2
+    ON CONFLICT (buyer_hash, brand) DO UPDATE SET last_day = purchases.last_day
+    RETURNING buyer_hash, brand, last_day
+)
+SELECT buyer_hash, brand, last_day FROM locked WHERE last_day >= 0
 
 -- name: save_purchases
 UPDATE catalog.purchases SET last_day = greatest(purchases.last_day, new.last_day)
@@ -81,10 +103,10 @@ WHERE purchases.buyer_hash = new.buyer_hash AND purchases.brand = new.brand
 
 -- name: save_commands
 INSERT INTO catalog.commands (partition, command_id, digest)
-SELECT $1, * FROM unnest($2::text[], $3::text[])
+SELECT $1, * FROM unnest(string_to_array($2, ','), string_to_array($3, ','))
 
 -- name: forget_commands
-DELETE FROM catalog.commands WHERE partition = $1 AND command_id = ANY ($2::text[])
+DELETE FROM catalog.commands WHERE partition = $1 AND command_id = ANY (string_to_array($2, ','))
 
 -- name: save_natural_keys
 INSERT INTO catalog.natural_keys (partition, kind, id) SELECT $1, * FROM unnest($2::text[], $3::text[])
@@ -111,6 +133,12 @@ ON CONFLICT (product_id, plan_id) DO UPDATE SET
 -- name: save_day_views
 INSERT INTO catalog.day_views SELECT * FROM json_populate_recordset(NULL::catalog.day_views, $1::json)
 ON CONFLICT (product_id, day) DO UPDATE SET views = excluded.views, revision = excluded.revision
+
+-- name: save_line_flags
+-- Nothing else of these lines has changed.
+UPDATE catalog.order_lines
+SET shipped = $3, delivered = $4, reviewed = $5, quality_returned = $6, cancelled = $7
+WHERE partition = $1 AND order_line_id = ANY (string_to_array($2, ','))
 
 -- name: save_order_lines
 INSERT INTO catalog.order_lines SELECT * FROM json_populate_recordset(NULL::catalog.order_lines, $1::json)

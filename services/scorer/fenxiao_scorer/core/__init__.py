@@ -15,6 +15,7 @@ norm), `facts`, `collect`, `ledger`, `windows` and `cells` (2), `indicators` (3)
 `bins` (4), `assess` and `formulas` (5), `ladder` (6, and when to publish), `messages` and `gaps` (7).
 """
 
+from fenxiao_scorer.core.compiled import CACHED
 from fenxiao_scorer.core.curves import Curves, merge_posts
 from fenxiao_scorer.core.errors import (
     CalendarError,
@@ -25,31 +26,41 @@ from fenxiao_scorer.core.errors import (
     SnapshotError,
     UnknownProductError,
 )
+from fenxiao_scorer.core.fingerprint import Portrait, fingerprint
 from fenxiao_scorer.core.fold import fold
-from fenxiao_scorer.core.snapshot import restore, snapshot
+from fenxiao_scorer.core.scan import KINDS, Events, read_events
+from fenxiao_scorer.core.snapshot import Captured, capture, restore, snapshot
 from fenxiao_scorer.core.state import ScorerState
-from fenxiao_scorer.core.steps import Step, TierMessage, TierRow
+from fenxiao_scorer.core.steps import Published, Step, TierRows
 from fenxiao_scorer.core.supply import missing_curves, missing_policy, put_curves, put_policy
 
 __all__ = [
+    "CACHED",
+    "KINDS",
     "CalendarError",
     "CapacityError",
+    "Captured",
     "Curves",
+    "Events",
     "LogError",
     "NotSuppliedError",
+    "Portrait",
+    "Published",
     "ScorerState",
     "SequenceError",
     "SnapshotError",
     "Step",
-    "TierMessage",
-    "TierRow",
+    "TierRows",
     "UnknownProductError",
+    "capture",
+    "fingerprint",
     "fold",
     "merge_posts",
     "missing_curves",
     "missing_policy",
     "put_curves",
     "put_policy",
+    "read_events",
     "restore",
     "snapshot",
 ]

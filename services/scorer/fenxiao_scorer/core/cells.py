@@ -1,16 +1,18 @@
 """Counters with a second key: (product, creator) and (product, unit price). Section 2 of the norm: `pair`, `paid_at`.
 
-A cell is an id into packed arrays; its key is the product's slot and the second key in one integer. Each kind of cell keeps
-beside it what the indicators ask for: how many creators a product has, and its net price. `products` comes next.
+A cell is an id into packed arrays, found by open addressing; its key is the product's slot and the second key in one
+integer. What the indicators ask for is kept with the product: how many creators have a positive count (`active`), and
+whether its net price must be looked up anew (`price_stale`). `book` writes here, `net_price` reads the prices.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from fenxiao_scorer.core.arrays import AnyArray, Bools, Ints, grown, packed, summed, unpacked
-from fenxiao_scorer.core.index import KeyIndex
-from fenxiao_scorer.core.ledger import Ledger
+from fenxiao_scorer.core.arrays import AnyArray, Bools, Ints, grown, packed, unpacked
+from fenxiao_scorer.core.compiled import compiled
+from fenxiao_scorer.core.hashing import place_of
+from fenxiao_scorer.core.ledger import Journal, Ledger, note
 from fenxiao_scorer.core.windows import EMPTY, Span, moved
 
 SUB_BITS: Final = 40
@@ -19,192 +21,197 @@ SUB_MASK: Final = (1 << SUB_BITS) - 1
 SLOTS_MAX: Final = 1 << 22
 """How many products a partition can have: their keys, and sums over all of them, stay far inside 64 bits."""
 _IDLE_MIN: Final = 4096
+_INDEX_MIN: Final = 256
+_FREE: Final = -1
+
+
+class CellTable(NamedTuple):
+    """What compiled code needs.
+
+    Attributes:
+        next: Of a price cell, the next one of the same product.
+        places: The index, by `place_of`.
+        size: How many cells there are, and how many price cells a product has at the most.
+    """
+
+    keys: Ints
+    running: AnyArray
+    next: AnyArray
+    places: AnyArray
+    size: Ints
+    span: Ints
+    journal: Journal
+
+
+@compiled
+def _cell(cells: CellTable, key: int) -> int:
+    """The id of a key, made if there was none; there must be room."""
+    place = place_of(key, len(cells.places))
+    while cells.places[place] >= 0:
+        if cells.keys[cells.places[place]] == key:
+            return int(cells.places[place])
+        place = (place + 1) & (len(cells.places) - 1)
+    made = cells.size[0]
+    cells.places[place] = made
+    cells.keys[made] = key
+    cells.running[made] = 0
+    cells.next[made] = -1
+    cells.size[0] = made + 1
+    return int(made)
+
+
+@compiled
+def add_pair(facts: AnyArray, cells: CellTable, slot: int, creator: int, day: int, amount: int) -> None:
+    """Book net orders of a product by a creator."""
+    cell = _cell(cells, slot << SUB_BITS | creator)
+    note(cells.journal, cell, day, amount)
+    if cells.span[0] <= day <= cells.span[1]:
+        _move_pair(facts, cells, cell, amount)
+
+
+@compiled
+def _move_pair(facts: AnyArray, cells: CellTable, cell: int, amount: int) -> None:
+    before = cells.running[cell]
+    cells.running[cell] = before + amount
+    facts[cells.keys[cell] >> SUB_BITS].active += (before + amount > 0) - (before > 0)
+
+
+@compiled
+def add_price(facts: AnyArray, cells: CellTable, slot: int, price: int, day: int, quantity: int) -> None:
+    """Book a net quantity of a product at a unit price."""
+    known = cells.size[0]
+    cell = _cell(cells, slot << SUB_BITS | price)
+    if cell == known:
+        _link(facts, cells, cell, slot)
+    note(cells.journal, cell, day, quantity)
+    if cells.span[0] <= day <= cells.span[1]:
+        cells.running[cell] += quantity
+        facts[slot].price_stale = True
+
+
+@compiled
+def _link(facts: AnyArray, cells: CellTable, cell: int, slot: int) -> None:
+    cells.next[cell] = facts[slot].price_head
+    facts[slot].price_head = cell
+    facts[slot].price_cells += 1
+    cells.size[1] = max(cells.size[1], facts[slot].price_cells)
+
+
+@compiled
+def _shift_pairs(facts: AnyArray, cells: CellTable, ids: Ints, amounts: Ints, sign: int) -> None:
+    for at in range(len(ids)):
+        _move_pair(facts, cells, ids[at], sign * amounts[at])
+
+
+@compiled
+def _shift_prices(facts: AnyArray, cells: CellTable, ids: Ints, amounts: Ints, sign: int) -> None:
+    for at in range(len(ids)):
+        cells.running[ids[at]] += sign * amounts[at]
+        facts[cells.keys[ids[at]] >> SUB_BITS].price_stale = True
+
+
+@compiled
+def _indexed(index: AnyArray, keys: Ints) -> None:
+    for cell in range(len(keys)):
+        place = place_of(keys[cell], len(index))
+        while index[place] >= 0:
+            place = (place + 1) & (len(index) - 1)
+        index[place] = cell
+
+
+@compiled
+def _link_all(facts: AnyArray, cells: CellTable) -> None:
+    for cell in range(cells.size[0]):
+        _link(facts, cells, cell, cells.keys[cell] >> SUB_BITS)
 
 
 class Cells:
-    """The cells of one kind, their running sums over the span in force, and their ledger."""
+    """The cells of one kind, their running sums over the span in force, and their ledger.
 
-    def __init__(self) -> None:
+    Args:
+        are_prices: Cells of one product are linked, for its net price is looked up in them.
+    """
+
+    def __init__(self, *, are_prices: bool) -> None:
         self.ledger = Ledger()
-        self._index = KeyIndex()
+        self._are_prices = are_prices
         self._keys: Ints = np.zeros(0, np.int64)
-        self._running: Ints = np.zeros(0, np.int64)
-        self._count = 0
+        self._running: AnyArray = np.zeros(0, np.int64)
+        self._next: AnyArray = np.zeros(0, np.int32)
+        self._index: AnyArray = np.full(_INDEX_MIN, _FREE, np.int32)
+        self._count = np.zeros(2, np.int64)
+        self._span = np.array(EMPTY, np.int64)
         self._used = 0
-        self._span: Span = EMPTY
 
-    def add(self, slots: Ints, subs: Ints, days: Ints, amounts: Ints) -> None:
-        """Book amounts of cells on their days."""
-        if not len(slots):
-            return
-        ids = self._ids(slots << SUB_BITS | subs)
-        self.ledger.add(ids, days, amounts)
-        inside = (days >= self._span[0]) & (days <= self._span[1])
-        self._apply(*summed(ids[inside], amounts[inside]))
+    @property
+    def count(self) -> int:
+        """How many cells there are."""
+        return int(self._count[0])
 
-    def move(self, new: Span) -> None:
+    @property
+    def longest(self) -> int:
+        """How many price cells a product has at the most."""
+        return int(self._count[1])
+
+    @property
+    def table(self) -> CellTable:
+        """As compiled code takes it; of no use after the next `reserve`."""
+        arrays = (self._keys, self._running, self._next, self._index, self._count)
+        return CellTable(*arrays, self._span, self.ledger.journal)
+
+    def reserve(self, more: int) -> None:
+        """Make room for so many more cells and amounts."""
+        self.ledger.reserve(more)
+        room = self.count + more
+        self._keys, self._running = grown(self._keys, room, 0), grown(self._running, room, 0)
+        self._next = grown(self._next, room, _FREE)
+        if 3 * room > 2 * len(self._index):
+            self._reindex(room)
+
+    def _reindex(self, room: int) -> None:
+        self._index = np.full(max(_INDEX_MIN, 1 << (3 * room // 2).bit_length()), _FREE, np.int32)
+        _indexed(self._index, self._keys[: self.count])
+
+    def move(self, facts: AnyArray, new: Span) -> None:
         """Let the span be `new`; the journal must be settled."""
-        for day, sign in moved(self._span, new):
+        shift = _shift_prices if self._are_prices else _shift_pairs
+        for day, sign in moved((int(self._span[0]), int(self._span[1])), new):
             for ids, amounts in self.ledger.runs(day):
-                self._apply(ids.astype(np.int64), sign * amounts.astype(np.int64))
-        self._span = new
+                shift(facts, self.table, ids.astype(np.int64), amounts.astype(np.int64), sign)
+        self._span[:] = new
 
-    def drop_before(self, day: int) -> None:
+    def drop_before(self, facts: AnyArray, day: int) -> None:
         """Forget the days before `day`, and the cells of which nothing is left once they are many."""
         self.ledger.drop_before(day)
-        if self._count > 2 * self._used + _IDLE_MIN:
-            self._keep(self.ledger.used(self._count))
+        if self.count > 2 * self._used + _IDLE_MIN:
+            self._keep(facts, self.ledger.used(self.count))
 
-    def _keep(self, used: Bools) -> None:
-        new = np.cumsum(used, dtype=np.int64) - 1
-        self.ledger.renumber(new)
-        self._keys, self._running = self._keys[: self._count][used], self._running[: self._count][used]
-        self._count = self._used = len(self._keys)
-        self._index = KeyIndex()
-        self._index.extend(self._keys, 0)
-        self._relink()
+    def _keep(self, facts: AnyArray, used: Bools) -> None:
+        self.ledger.renumber(np.cumsum(used, dtype=np.int64) - 1)
+        self._keys, self._running = self._keys[: self.count][used], self._running[: self.count][used]
+        self._count[0] = self._used = len(self._keys)
+        self._rebuild(facts)
 
-    def _ids(self, keys: Ints) -> Ints:
-        ids = self._index.find(keys, self._keys[: self._count])
-        missing = ids < 0
-        if missing.any():
-            self._create(np.unique(keys[missing]))
-            ids[missing] = self._index.find(keys[missing], self._keys[: self._count])
-        return ids
-
-    def _create(self, keys: Ints) -> None:
-        start, self._count = self._count, self._count + len(keys)
-        self._keys, self._running = grown(self._keys, self._count, 0), grown(self._running, self._count, 0)
-        self._keys[start : self._count] = keys
-        self._running[start : self._count] = 0
-        self._index.extend(self._keys[: self._count], start)
-        self._link(np.arange(start, self._count))
-
-    def _apply(self, ids: Ints, amounts: Ints) -> None:
-        before = self._running[ids]
-        after = before + amounts
-        self._running[ids] = after
-        self._changed(self._keys[ids] >> SUB_BITS, before, after)
-
-    def _link(self, ids: Ints) -> None:
-        """New cells, in rising order of their keys."""
-
-    def _relink(self) -> None:
-        """All cells have new ids."""
-
-    def _changed(self, slots: Ints, before: Ints, after: Ints) -> None:
-        raise NotImplementedError
+    def _rebuild(self, facts: AnyArray) -> None:
+        self._next = np.full(self.count, _FREE, np.int32)
+        self._reindex(self.count)
+        if self._are_prices:
+            facts["price_head"], facts["price_cells"], self._count[1] = _FREE, 0, 0
+            _link_all(facts, self.table)
 
     def dump(self) -> dict[str, Any]:
         """For a snapshot."""
-        ledger, n = self.ledger.dump(), self._count
-        cells = [packed(self._keys[:n]), packed(self._running[:n])]
-        return {"ledger": ledger, "cells": cells, "used": self._used, "span": list(self._span)}
-
-    def _load(self, parts: dict[str, Any]) -> None:
-        self.ledger = Ledger.load(parts["ledger"])
-        self._keys, self._running = (unpacked(array) for array in parts["cells"])
-        self._count, self._used = len(self._keys), parts["used"]
-        self._span = (parts["span"][0], parts["span"][1])
-        self._index.extend(self._keys, 0)
-
-
-class Pairs(Cells):
-    """(product, creator): `active` is the number of creators with a positive count, by slot."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.active: Ints = np.zeros(0, np.int64)
-
-    def grow(self, count: int) -> None:
-        """Make room for `count` products."""
-        self.active = grown(self.active, count, 0)
-
-    def _changed(self, slots: Ints, before: Ints, after: Ints) -> None:
-        np.add.at(self.active, slots, (after > 0).astype(np.int64) - (before > 0))
+        ledger, n = self.ledger.dump(), self.count
+        cells = [packed(self._keys[:n]), packed(self._running[:n].copy())]
+        return {"ledger": ledger, "cells": cells, "used": self._used, "span": self._span.tolist()}
 
     @classmethod
-    def load(cls, parts: dict[str, Any], count: int) -> "Pairs":
-        """From a snapshot of `count` products."""
-        pairs = cls()
-        pairs._load(parts)
-        pairs.grow(count)
-        cells = pairs._keys[pairs._running > 0]
-        np.add.at(pairs.active, cells >> SUB_BITS, 1)
-        return pairs
-
-
-class Prices(Cells):
-    """(product, unit price): the net price (lower weighted median), computed anew when asked for after a change."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._median: Ints = np.zeros(0, np.int64)
-        self._weight: Ints = np.zeros(0, np.int64)
-        self._dirty: Bools = np.zeros(0, np.bool_)
-        self._head: AnyArray = np.zeros(0, np.int32)
-        self._next: AnyArray = np.zeros(0, np.int32)
-
-    def grow(self, count: int) -> None:
-        """Make room for `count` products."""
-        self._median, self._weight = grown(self._median, count, 0), grown(self._weight, count, 0)
-        self._dirty, self._head = grown(self._dirty, count, 0), grown(self._head, count, -1)
-
-    def medians(self, slots: Ints) -> tuple[Ints, Ints]:
-        """The net price and the positive quantity behind it; where that is 0, the price means nothing."""
-        stale = slots[self._dirty[slots]]
-        if len(stale):
-            self._refresh(stale)
-        return self._median[slots], self._weight[slots]
-
-    def _refresh(self, slots: Ints) -> None:
-        self._weight[slots] = 0
-        self._dirty[slots] = False
-        ids = self._chains(slots)
-        ids = ids[self._running[ids] > 0]
-        if not len(ids):
-            return
-        ids = ids[np.argsort(self._keys[ids])]
-        owners, amounts = self._keys[ids] >> SUB_BITS, self._running[ids]
-        starts = np.flatnonzero(np.concatenate(([True], owners[1:] != owners[:-1])))
-        totals, cumulated = np.add.reduceat(amounts, starts), np.cumsum(amounts)
-        wanted = cumulated[starts] - amounts[starts] + (totals + 1) // 2
-        middle = np.searchsorted(cumulated, wanted, side="left")
-        self._weight[owners[starts]] = totals
-        self._median[owners[starts]] = self._keys[ids[middle]] & SUB_MASK
-
-    def _chains(self, slots: Ints) -> Ints:
-        cells, found = self._head[slots], [np.zeros(0, np.int64)]
-        cells = cells[cells >= 0]
-        while len(cells):
-            found.append(cells.astype(np.int64))
-            cells = self._next[cells]
-            cells = cells[cells >= 0]
-        return np.concatenate(found)
-
-    def _link(self, ids: Ints) -> None:
-        self._next = grown(self._next, self._count, -1)
-        slots = self._keys[ids] >> SUB_BITS
-        first = np.concatenate(([True], slots[1:] != slots[:-1]))
-        self._next[ids] = np.where(first, self._head[slots], np.concatenate(([-1], ids[:-1])))
-        self._head[slots] = ids  # of equal slots the last assignment stays
-
-    def _relink(self) -> None:
-        self._head[:] = -1
-        self._next = np.full(self._count, -1, np.int32)
-        if self._count:
-            self._link(np.argsort(self._keys[: self._count]))
-
-    def _changed(self, slots: Ints, before: Ints, after: Ints) -> None:
-        del before, after
-        self._dirty[slots] = True
-
-    @classmethod
-    def load(cls, parts: dict[str, Any], count: int) -> "Prices":
-        """From a snapshot of `count` products."""
-        prices = cls()
-        prices._load(parts)
-        prices.grow(count)
-        prices._dirty[:] = True
-        prices._relink()
-        return prices
+    def load(cls, parts: dict[str, Any], facts: AnyArray, *, are_prices: bool) -> "Cells":
+        """From a snapshot, linking the products of `facts` to their cells."""
+        cells = cls(are_prices=are_prices)
+        cells.ledger = Ledger.load(parts["ledger"])
+        cells._keys, cells._running = (unpacked(array) for array in parts["cells"])
+        cells._count[0], cells._used = len(cells._keys), parts["used"]
+        cells._span[:] = parts["span"]
+        cells._rebuild(facts)
+        return cells

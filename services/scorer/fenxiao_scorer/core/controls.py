@@ -1,24 +1,18 @@
 """The control records: the calendar's start, a barrier and a day close, in the steps of section 1 of the norm."""
 
-from collections.abc import Callable, Generator
-from typing import Final
-
-import numpy as np
+from collections.abc import Generator
 
 from fenxiao_schemas.events import Barrier, CalendarStarted, DayClosed
 from fenxiao_schemas.policy import ALGORITHM_VERSION, Policy
 from fenxiao_scorer.core.arrays import Ints
-from fenxiao_scorer.core.assess import Assessment, assess
+from fenxiao_scorer.core.assess import assessed
 from fenxiao_scorer.core.errors import CalendarError
 from fenxiao_scorer.core.histograms import Histograms
-from fenxiao_scorer.core.ladder import apply_barrier, apply_close, worth_publishing
-from fenxiao_scorer.core.messages import Occasion, publish
+from fenxiao_scorer.core.messages import Occasion, encoded_rights, publish
 from fenxiao_scorer.core.state import ScorerState
-from fenxiao_scorer.core.steps import Step
+from fenxiao_scorer.core.steps import Published, Step
 from fenxiao_scorer.core.supply import curves_for, policy_for
-
-BLOCK: Final = 32_768
-"""How many products a close looks at at once: bounded memory, whatever the number of products."""
+from fenxiao_scorer.core.sweep import sweep_all, sweep_touched
 
 type Steps = Generator[Step, None, Step]
 """Yields whole steps and returns the one that has begun."""
@@ -41,16 +35,12 @@ def barrier(state: ScorerState, event: Barrier, index: int, pending: Step, messa
     slots = state.take_touched()
     if not len(slots):
         return pending
-    found = assess(state, slots)[0]
-    apply_barrier(state, found)
-    places = _by_id(state, slots, np.flatnonzero(worth_publishing(state, found)))
-    found = found.take(places)
-    if len(pending.messages) + len(places) > messages_max:
+    slots = sweep_touched(state.sight(), slots, state.featured_rights)
+    slots = slots[state.products.ids.order(slots)]
+    if len(pending.keys) + len(slots) > messages_max:
         # Its chunks must be counted from the barrier itself, whatever came before it in this batch.
         pending = yield from flushed(pending, index)
-    occasion = Occasion("barrier", event.seq)
-    parts = _Parts(len(places), lambda first, last: found.take(np.arange(first, last)))
-    return (yield from _publish(state, parts, occasion, index, pending, messages_max))
+    return (yield from _publish(state, slots, Occasion("barrier", event.seq), index, pending, messages_max))
 
 
 def close(state: ScorerState, event: DayClosed, index: int, pending: Step, messages_max: int) -> Steps:
@@ -65,29 +55,14 @@ def close(state: ScorerState, event: DayClosed, index: int, pending: Step, messa
     state.dispatch_day = event.day
     state.move_windows()
     state.set_curves(event.day - 1, curves)
-    histograms = Histograms(state)
-    slots = _close_tiers(state, histograms)
-    parts = _Parts(len(slots), lambda first, last: assess(state, slots[first:last])[0])
-    pending = yield from _publish(state, parts, Occasion("close", event.seq), index, pending, messages_max)
+    sight = state.sight()
+    histograms = Histograms(state.categories)
+    slots = sweep_all(sight, histograms, state.products.count, state.featured_rights)
+    slots = slots[state.products.ids.order(slots)]
+    pending = yield from _publish(state, slots, Occasion("close", event.seq), index, pending, messages_max)
     pending.post = (event.day, histograms.post(event.day))
     _open_next(state, event.day + 1, next_policy)
     return (yield from flushed(pending, index + 1))
-
-
-def _close_tiers(state: ScorerState, histograms: Histograms) -> Ints:
-    """Decide every tier; the slots to publish, in the order of their ids.
-
-    What is published is assessed a second time when its turn comes, for to keep it all would take far more memory.
-    """
-    chosen = [np.zeros(0, np.int64)]
-    for first in range(0, state.products.count, BLOCK):
-        slots = np.arange(first, min(first + BLOCK, state.products.count))
-        found, measured = assess(state, slots)
-        apply_close(state, found)
-        chosen.append(slots[worth_publishing(state, found)])
-        histograms.add(found, measured)
-    slots = np.concatenate(chosen)
-    return slots[_by_id(state, slots, np.arange(len(slots)))]
 
 
 def _open_next(state: ScorerState, day: int, policy: Policy) -> None:
@@ -99,44 +74,38 @@ def _open_next(state: ScorerState, day: int, policy: Policy) -> None:
     state.drop_old_days()
 
 
-class _Parts:
-    """Assessments of `count` products in their order, made in parts as they are asked for."""
-
-    __slots__ = ("count", "part")
-
-    def __init__(self, count: int, part: Callable[[int, int], Assessment]) -> None:
-        self.count, self.part = count, part
-
-
 def _publish(
-    state: ScorerState, parts: _Parts, occasion: Occasion, index: int, pending: Step, messages_max: int
+    state: ScorerState, slots: Ints, occasion: Occasion, index: int, pending: Step, messages_max: int
 ) -> Steps:
-    for first in range(0, parts.count, messages_max):
+    """Messages of these products in this order, in steps of no more than `messages_max`."""
+    for first in range(0, len(slots), messages_max):
         if first:
             yield pending
             pending = Step(events=index)
-        last = min(first + messages_max, parts.count)
-        messages, rows = publish(state, parts.part(first, last), occasion)
-        pending.messages += messages
-        pending.rows += rows
-        if last < parts.count:
+        pending.take(_messages(state, slots[first : first + messages_max], occasion))
+        if first + messages_max < len(slots):
             pending.events = index
     return pending
 
 
+def _messages(state: ScorerState, slots: Ints, occasion: Occasion) -> Published:
+    open_day, policy = state.in_force()
+    sight, rights = state.sight(), [encoded_rights(grant) for grant in state.rights]
+    rows = assessed(sight, slots)
+    published = publish(
+        state.products, policy, sight.rules, rows, rights, state.featured_rights, occasion, open_day, state.tier_seq
+    )
+    state.tier_seq += len(published.keys)
+    return published
+
+
 def flushed(pending: Step, events: int) -> Steps:
     """Yield the step that has begun, unless there is nothing to it; `events` are wholly folded with it."""
-    if not pending.messages and pending.post is None and pending.events == events:
+    if not pending.keys and pending.post is None and pending.events == events:
         return pending
     pending.events = events
     yield pending
     return Step(events=events)
-
-
-def _by_id(state: ScorerState, slots: Ints, places: Ints) -> Ints:
-    ids = state.products.ids
-    names = [ids[slot] for slot in slots[places].tolist()]
-    return places[sorted(range(len(names)), key=names.__getitem__)]
 
 
 def _check_algorithm(seq: int, version: int) -> None:

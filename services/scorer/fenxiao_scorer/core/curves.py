@@ -5,15 +5,15 @@ use for, is the price histogram. `lookup` says which curve a product is measured
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 
 from fenxiao_scorer.core.arrays import AnyArray, Ints, narrowed, packed, summed, unpacked
-from fenxiao_scorer.core.bins import PRICE_BITS, log_linear_edges
-from fenxiao_scorer.core.formulas import ABSENT
-from fenxiao_scorer.core.layout import ROWS, UNITS
+from fenxiao_scorer.core.compiled import compiled
+from fenxiao_scorer.core.formulas import ABSENT, BPS, LOW_RATE, PRICE_BITS, log_linear_edges
+from fenxiao_scorer.core.layout import CURVE_ROWS, KINDS, ROWS, UNITS
 
 BIN_BITS: Final = 12
 BIN_MASK: Final = (1 << BIN_BITS) - 1
@@ -57,7 +57,7 @@ class Histogram:
 
     Attributes:
         below: `below[i]` is the count of all entries before the i-th.
-        starts: The first entry of each path.
+        starts: The first entry of each path, and the end of the last one.
         sizes: `n` of each path.
     """
 
@@ -66,17 +66,18 @@ class Histogram:
     def __init__(self, keys: Ints, counts: Ints, paths: int) -> None:
         self.keys, self.counts = keys, counts
         self.below = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
-        ends = np.searchsorted(keys, np.arange(paths + 1, dtype=np.int64) << BIN_BITS)
-        self.starts = ends[:-1].astype(np.int64)
-        self.sizes = self.below[ends[1:]] - self.below[ends[:-1]]
+        self.starts = np.searchsorted(keys, np.arange(paths + 1, dtype=np.int64) << BIN_BITS).astype(np.int64)
+        self.sizes = self.below[self.starts[1:]] - self.below[self.starts[:-1]]
 
-    def ranks(self, paths: Ints, numbers: Ints) -> tuple[Ints, Ints]:
-        """B and h of each (path, bin)."""
-        wanted = paths << BIN_BITS | numbers
-        places = np.searchsorted(self.keys, wanted)
-        below = self.below[places] - self.below[self.starts[paths]]
-        inside = np.minimum(places, len(self.keys) - 1)
-        return below, np.where(self.keys[inside] == wanted, self.counts[inside], 0)
+
+class PointsTable(NamedTuple):
+    """The points of every bin, by indicator and path: `points[starts[row, path] + bin]`.
+
+    A path's bins end where the next path's begin; beyond its last bin nobody is better.
+    """
+
+    points: AnyArray
+    starts: Ints
 
 
 class Curves:
@@ -87,9 +88,10 @@ class Curves:
         means: By row and path: the mean of a shrunk rate, `ABSENT` without one.
         observed: By row and path: whether anything of it was observed.
         medians: Of the price histogram by path, `ABSENT` for an empty one.
+        points: What each bin of each row is worth.
     """
 
-    __slots__ = ("_sums", "means", "medians", "observed", "paths", "rows")
+    __slots__ = ("_sums", "means", "medians", "observed", "paths", "points", "rows")
 
     def __init__(self, paths: list[str], histograms: Sequence[tuple[Ints, Ints]], sums: AnyArray) -> None:
         self.paths = {path: place for place, path in enumerate(paths)}
@@ -100,6 +102,7 @@ class Curves:
         for row, unit in UNITS.items():
             self.means[row] = _means(unit, sums[0, row], sums[1, row])
         self.medians = _medians(self.rows[PRICES_ROW])
+        self.points = _points(self.rows, len(paths))
 
     def dump(self) -> list[Any]:
         """For a snapshot; the sums in decimal, for they may pass 64 bits."""
@@ -150,6 +153,36 @@ def _packed(column: Ints) -> Column:
 
 def _column(parts: Column) -> Ints:
     return unpacked(list(parts)).astype(np.int64)
+
+
+def _points(rows: Sequence[Histogram], paths: int) -> PointsTable:
+    lengths = np.zeros((ROWS, paths), np.int64)
+    for row in CURVE_ROWS:
+        some = rows[row].sizes > 0
+        lengths[row, some] = (rows[row].keys[rows[row].starts[1:][some] - 1] & BIN_MASK) + 1
+    starts = np.concatenate(([0], np.cumsum(lengths.ravel())))
+    table = PointsTable(np.zeros(starts[-1], np.int16), starts[np.arange(ROWS)[:, None] * paths + np.arange(paths + 1)])
+    for row in CURVE_ROWS:
+        found = rows[row]
+        _fill(table.points, table.starts[row], found.keys, found.counts, found.starts, KINDS[row] == LOW_RATE)
+    return table
+
+
+@compiled
+def _fill(points: AnyArray, places: Ints, keys: Ints, counts: Ints, starts: Ints, low: bool) -> None:
+    """The share of peers in a bin or in worse ones: lower ones, or for a low rate higher ones."""
+    for path in range(len(starts) - 1):
+        first, last = starts[path], starts[path + 1]
+        peers = 0
+        for entry in range(first, last):
+            peers += counts[entry]
+        entry, reached = first, 0
+        for number in range(places[path + 1] - places[path]):
+            before = reached
+            if keys[entry] & BIN_MASK == number:
+                reached += counts[entry]
+                entry += 1
+            points[places[path] + number] = (BPS * (peers - before if low else reached)) // peers
 
 
 def _means(unit: int, nums: AnyArray, dens: AnyArray) -> list[int]:

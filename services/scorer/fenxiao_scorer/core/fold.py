@@ -1,35 +1,29 @@
 """The fold: a partition's events in, tier messages out. Section 1 of the norm.
 
-Events between control records are collected by type (`collect`) and booked at once; a control record (`controls`) assesses
-products, moves their tiers and publishes what is worth it. No batch boundary changes a result.
+Events between control records are booked in one compiled loop (`book`); a control record (`controls`) assesses products,
+moves their tiers and publishes what is worth it. No batch boundary changes a result.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
-from fenxiao_schemas.events import (
-    AnyEvent,
-    Barrier,
-    BrandAuthorised,
-    CalendarStarted,
-    CreatorRegistered,
-    DayClosed,
-    MerchantRegistered,
-)
+import numpy as np
+
+from fenxiao_schemas.events import Barrier, CalendarStarted, DayClosed, ProductRegistered
 from fenxiao_scorer.core import controls
-from fenxiao_scorer.core.collect import Collector
+from fenxiao_scorer.core.book import TOO_MANY_PRODUCTS, book
+from fenxiao_scorer.core.cells import SLOTS_MAX
 from fenxiao_scorer.core.controls import Steps, flushed
-from fenxiao_scorer.core.errors import LogError, SequenceError
-from fenxiao_scorer.core.facts import FACTS
+from fenxiao_scorer.core.errors import CapacityError, LogError, SequenceError, UnknownProductError
+from fenxiao_scorer.core.scan import KINDS, Events
 from fenxiao_scorer.core.state import ScorerState
 from fenxiao_scorer.core.steps import Step
 
-_CONTROLS: Final = (CalendarStarted, Barrier, DayClosed)
-_PEOPLE: Final = (MerchantRegistered, BrandAuthorised, CreatorRegistered)
-"""What a product gets from them comes with events of its own."""
+CONTROLS: Final = tuple(KINDS.index(kind) for kind in (CalendarStarted, Barrier, DayClosed))
+_REGISTERED: Final = KINDS.index(ProductRegistered)
 
 
-def fold(state: ScorerState, events: Sequence[AnyEvent], messages_max: int) -> Iterator[Step]:
+def fold(state: ScorerState, events: Events, messages_max: int) -> Iterator[Step]:
     """Fold events into the state, lazily; the steps must be exhausted before the state is used for anything else.
 
     Args:
@@ -41,51 +35,58 @@ def fold(state: ScorerState, events: Sequence[AnyEvent], messages_max: int) -> I
     Raises:
         LogError: The log is not what the catalog promises.
     """
+    if events.rejected is not None:
+        raise LogError(f"partition {state.partition}: {events.rejected[1].error}")
     _check_sequence(state, events)
-    collector = Collector(state)
-    appends = collector.appends
-    pending = Step()
-    for index, event in enumerate(events):
-        append = appends.get(type(event))
-        if append is not None:
-            append(event)
-        elif isinstance(event, _CONTROLS):
-            collector.flush()
-            pending = yield from _control(state, event, index, pending, messages_max)
-        elif not isinstance(event, _PEOPLE):
-            _set_fact(state, event, collector)
-    if events:
+    pending, done = Step(), 0
+    for index in np.flatnonzero(np.isin(events.kinds, CONTROLS)).tolist():
+        _book(state, events, done, index)
+        pending = yield from _control(state, events, index, pending, messages_max)
+        done = index + 1
+    if len(events):
+        _book(state, events, done, len(events))
         state.in_force()
-        collector.flush()
-        state.last_event_seq = events[-1].seq
+        state.last_event_seq = int(events.seqs[-1])
     yield from flushed(pending, len(events))
 
 
-def _check_sequence(state: ScorerState, events: Sequence[AnyEvent]) -> None:
-    start = state.last_event_seq + 1
-    found = [event.seq for event in events]
-    if found == list(range(start, start + len(found))):
+def _check_sequence(state: ScorerState, events: Events) -> None:
+    due = np.arange(state.last_event_seq + 1, state.last_event_seq + 1 + len(events))
+    wrong = np.flatnonzero(events.seqs != due)
+    if len(wrong):
+        at = int(wrong[0])
+        raise SequenceError(f"partition {state.partition}: event {events.seqs[at]} came where {due[at]} was due")
+
+
+def _book(state: ScorerState, events: Events, first: int, last: int) -> None:
+    if first == last:
         return
-    expected, seq = next((due, seq) for due, seq in enumerate(found, start) if due != seq)
-    raise SequenceError(f"partition {state.partition}: event {seq} came where {expected} was due")
-
-
-def _set_fact(state: ScorerState, event: AnyEvent, collector: Collector) -> None:
     state.in_force()
-    setter = FACTS.get(type(event))
-    if setter is None:
-        raise LogError(f"event {event.seq} is a {type(event).__name__}, which this scorer does not know")
-    state.touched.append([setter(state, event)])
-    collector.note_product(event.seq)
+    kinds = events.kinds[first:last]
+    text = int((events.ends[first:last] - events.starts[first:last]).sum())
+    books = state.books(last - first, int(np.count_nonzero(kinds == _REGISTERED)), text)
+    at, code = book(books, events.text, events.kinds, events.fields, first, last)
+    if code:
+        raise _error(events, at, code)
 
 
-def _control(
-    state: ScorerState, event: CalendarStarted | Barrier | DayClosed, index: int, pending: Step, messages_max: int
-) -> Steps:
+def _error(events: Events, at: int, code: int) -> LogError:
+    event = events.message(at)
+    product_id = getattr(event, "product_id", "")
+    if code == TOO_MANY_PRODUCTS:
+        return CapacityError(f"product {product_id!r} is one more than the {SLOTS_MAX} that a partition can hold")
+    what = type(event).__name__
+    return UnknownProductError(f"event {event.seq} ({what}) is of product {product_id!r}, which is not registered")
+
+
+def _control(state: ScorerState, events: Events, index: int, pending: Step, messages_max: int) -> Steps:
+    event = events.message(index)
     if isinstance(event, CalendarStarted):
         controls.start(state, event)
         return pending
     state.in_force()
     if isinstance(event, Barrier):
         return (yield from controls.barrier(state, event, index, pending, messages_max))
-    return (yield from controls.close(state, event, index, pending, messages_max))
+    if isinstance(event, DayClosed):
+        return (yield from controls.close(state, event, index, pending, messages_max))
+    raise LogError(f"event {event.seq} is a {type(event).__name__}, which is no control record")

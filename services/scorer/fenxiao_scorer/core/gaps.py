@@ -1,45 +1,50 @@
-"""What is missing to the next tier up, as encoded JSON. Section 7 of the norm, `gap`."""
+"""What is missing to the next tier up, in numbers. Section 7 of the norm, `gap`; `render` writes it down."""
 
-import numpy as np
+from typing import Any, Final
 
-from fenxiao_scorer.core.arrays import AnyArray, Ints
-from fenxiao_scorer.core.assess import TIER_FEATURED, Assessment
-from fenxiao_scorer.core.state import ScorerState
+from fenxiao_schemas.tiers import FORCES
+from fenxiao_scorer.core.arrays import Ints
+from fenxiao_scorer.core.assess import TIER_FEATURED
+from fenxiao_scorer.core.compiled import compiled
+from fenxiao_scorer.core.rules import Rules
+from fenxiao_scorer.core.tables import CAP, DONE, FORCE, NEGATIVE_BOUND, RETURNS_BOUND, SCORE
 
-_GAP = (
-    '{"tier":%d,"score_bps":%d,"forces":[%d,%d,%d,%d,%d],"delivered":%d,'
-    '"negative_reviews_bps":%d,"quality_returns_bps":%d,"blocked":%s}'
-)
-_BLOCKS = ("null", '"violation"', '"not_listed"', '"held"')
+FREE, VIOLATION, NOT_LISTED, HELD = range(4)
+"""What stands in the way, whatever the score."""
 
+GAP_TIER, GAP_SCORE, GAP_FORCE = range(3)
+GAP_DELIVERED: Final = GAP_FORCE + len(FORCES)
+GAP_NEGATIVE: Final = GAP_DELIVERED + 1
+GAP_RETURNS: Final = GAP_NEGATIVE + 1
+GAP_WIDTH: Final = GAP_RETURNS + 1
+"""The numbers of a gap are a row of int64; GAP_FORCE is the first of a column a force."""
 
-def encoded_gaps(state: ScorerState, found: Assessment) -> list[str]:
-    """The gap of each product, `null` at the top."""
-    rules = state.in_force()[1].tiers
-    tier = state.products.tier[found.slots].astype(np.int64)
-    above = np.clip(tier + 1, 2, TIER_FEATURED)
-    scores = np.array([0, 0, *(rule.score_bps for rule in rules.rules())], np.int64)
-    floors = np.array([(0,) * 5, (0,) * 5, *(rule.floors() for rule in rules.rules())], np.int64)
-    limits = rules.l5_bounds
-    columns: list[AnyArray] = [
-        above,
-        np.maximum(0, scores[above] - found.score),
-        *np.maximum(0, floors[above].T - found.forces),
-        np.maximum(0, rules.delivered_min - found.done),
-        _over(found.negative_bound, limits.negative_review_bps, above),
-        _over(found.returns_bound, limits.quality_return_bps, above),
-    ]
-    blocks = [_BLOCKS[code] for code in _blocks(state, found, above).tolist()]
-    featured = (tier == TIER_FEATURED).tolist()
-    rows = zip(featured, *(column.tolist() for column in columns), blocks, strict=True)
-    return ["null" if top else _GAP % tuple(rest) for top, *rest in rows]
+_LOWEST: Final = 2
+"""The lowest tier that must be earned."""
+_FORCES: Final = len(FORCES)
 
 
-def _over(bound: Ints, limit: int, above: Ints) -> Ints:
-    return np.where(above == TIER_FEATURED, np.maximum(0, bound - limit), 0)
+@compiled
+def find_gap(rules: Rules, row: Ints, tier: int, gap: Ints) -> None:
+    """Fill in the gap of an assessment to the tier above `tier`, which is not the highest."""
+    above = max(tier + 1, _LOWEST)
+    gap[GAP_TIER] = above
+    gap[GAP_SCORE] = max(0, rules.scores[above] - row[SCORE])
+    for force in range(_FORCES):
+        gap[GAP_FORCE + force] = max(0, rules.floors[above, force] - row[FORCE + force])
+    gap[GAP_DELIVERED] = max(0, rules.delivered_min - row[DONE])
+    gap[GAP_NEGATIVE] = 0
+    gap[GAP_RETURNS] = 0
+    if above == TIER_FEATURED:
+        gap[GAP_NEGATIVE] = max(0, row[NEGATIVE_BOUND] - rules.negative_review_bps)
+        gap[GAP_RETURNS] = max(0, row[RETURNS_BOUND] - rules.quality_return_bps)
 
 
-def _blocks(state: ScorerState, found: Assessment, above: Ints) -> Ints:
-    """Codes of `_BLOCKS`; a hold comes before a missing listing, and that before a violation."""
-    held, listed = state.products.held[found.slots], state.products.listed[found.slots]
-    return np.where(held, 3, np.where(~listed, 2, np.where(found.cap < above, 1, 0)))
+@compiled
+def find_block(product: Any, row: Ints, above: int) -> int:
+    """What blocks the way to the tier `above`: a hold before a missing listing, and that before a violation."""
+    if product.held:
+        return HELD
+    if not product.listed:
+        return NOT_LISTED
+    return VIOLATION if row[CAP] < above else FREE

@@ -3,48 +3,52 @@
 Within a day a tier only rises, but for a hold, a delisting and a violation; a close decides. `messages` comes next.
 """
 
-import numpy as np
-
-from fenxiao_scorer.core.arrays import Bools
-from fenxiao_scorer.core.assess import TIER_FEATURED, Assessment
-from fenxiao_scorer.core.state import ScorerState
-
-
-def apply_barrier(state: ScorerState, found: Assessment) -> None:
-    """A barrier's tiers."""
-    tier = state.products.tier
-    kept = np.minimum(tier[found.slots], found.cap)
-    tier[found.slots] = np.where(found.admitted, np.maximum(kept, found.earned), 0)
+from fenxiao_scorer.core.arrays import AnyArray, Ints
+from fenxiao_scorer.core.assess import TIER_FEATURED
+from fenxiao_scorer.core.compiled import compiled
+from fenxiao_scorer.core.rules import Rules
+from fenxiao_scorer.core.tables import ADMITTED, CAP, CLASS, EARNED, SCORE, SLOT
 
 
-def apply_close(state: ScorerState, found: Assessment) -> None:
-    """A close's tiers, and the count of closes below them.
+@compiled
+def apply_barrier(facts: AnyArray, row: Ints) -> None:
+    """A barrier's tier."""
+    product = facts[row[SLOT]]
+    product.tier = max(min(product.tier, row[CAP]), row[EARNED]) if row[ADMITTED] else 0
+
+
+@compiled
+def apply_close(facts: AnyArray, row: Ints, rules: Rules) -> None:
+    """A close's tier, and the count of closes below it.
 
     The best of the closes below may have been earned before a violation: who goes down never goes up by it.
     """
-    products, slots, earned = state.products, found.slots, found.earned
-    closed = np.minimum(products.closed[slots], found.cap)
-    below = products.below[slots].astype(np.int64) + 1
-    best = np.maximum(products.best[slots], earned)
-    reached = earned >= closed
-    fallen = below >= state.in_force()[1].tiers.down_after_closes
-    tier = np.where(reached, earned, np.where(fallen, np.minimum(best, closed), closed))
-    waiting = found.admitted & ~reached & ~fallen
-    products.tier[slots] = products.closed[slots] = np.where(found.admitted, tier, 0)
-    products.below[slots] = np.where(waiting, below, 0)
-    products.best[slots] = np.where(waiting, best, 0)
+    product, earned = facts[row[SLOT]], row[EARNED]
+    closed = min(product.closed, row[CAP])
+    below, best = product.below + 1, max(product.best, earned)
+    if not row[ADMITTED]:
+        tier, below, best = 0, 0, 0
+    elif earned >= closed:
+        tier, below, best = earned, 0, 0
+    elif below >= rules.down_after_closes:
+        tier, below, best = min(best, closed), 0, 0
+    else:
+        tier = closed
+    product.tier = tier
+    product.closed = tier
+    product.below = below
+    product.best = best
 
 
-def worth_publishing(state: ScorerState, found: Assessment) -> Bools:
-    """Which of the products differ enough from what was last said of them."""
-    products, slots = state.products, found.slots
-    rights = np.where(products.tier[slots] == TIER_FEATURED, state.featured_rights, 0)
-    moved = np.abs(found.score - products.published_score[slots]) >= state.in_force()[1].tiers.materiality_bps
-    differs: Bools = (
-        (products.revision[slots] == 0)
-        | (products.tier[slots] != products.published_tier[slots])
-        | (found.evidence_class != products.published_evidence[slots])
-        | (rights != products.published_rights[slots])
-        | moved
+@compiled
+def worth_publishing(facts: AnyArray, row: Ints, rules: Rules, featured_rights: int) -> bool:
+    """Whether a product differs enough from what was last said of it."""
+    product = facts[row[SLOT]]
+    rights = featured_rights if product.tier == TIER_FEATURED else 0
+    return bool(
+        product.revision == 0
+        or product.tier != product.published_tier
+        or row[CLASS] != product.published_evidence
+        or rights != product.published_rights
+        or abs(row[SCORE] - product.published_score) >= rules.materiality_bps
     )
-    return differs

@@ -1,48 +1,69 @@
 """A counter by day, sparsely: who had how much of it on which day. It is what enters and leaves the running sums.
 
-New amounts go to a journal, which costs an append; `settle` sorts the journal into runs, a list of them per day, and merges
-runs of like size, so that late amounts for many old days do not rewrite those days each time. `windows` comes next.
+Compiled code notes new amounts in a journal; `settle` sorts the journal into runs, a list of them per day, and merges runs of
+like size, so that late amounts for many old days do not rewrite those days each time. `windows` comes next.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from fenxiao_scorer.core.arrays import AnyArray, Bools, Ints, narrowed, packed, summed, unpacked
+from fenxiao_scorer.core.arrays import AnyArray, Bools, Ints, grown, narrowed, packed, summed, unpacked
+from fenxiao_scorer.core.compiled import compiled
 
 _KEY_BITS: Final = 40
 _KEY_MASK: Final = (1 << _KEY_BITS) - 1
-JOURNAL_MAX: Final = 1 << 20
+JOURNAL_MAX: Final = 1 << 17
 """How many amounts may wait in a journal before it is settled without a day close."""
 
 type Run = tuple[AnyArray, AnyArray]
 """Distinct keys in rising order (uint32), and their amounts, none of them 0."""
 
 
-class Ledger:
-    """Amounts by (day, key); a key is a product's slot or a cell's id."""
+class Journal(NamedTuple):
+    """Amounts that are in no run yet, in the order in which they came: `day << 40 | key`, the amount, and how many."""
 
-    __slots__ = ("_journal", "_journal_size", "days")
+    places: Ints
+    amounts: Ints
+    size: Ints
+
+
+@compiled
+def note(journal: Journal, key: int, day: int, amount: int) -> None:
+    """Add an amount; there must be room for it."""
+    at = journal.size[0]
+    journal.places[at] = day << 40 | key
+    journal.amounts[at] = amount
+    journal.size[0] = at + 1
+
+
+class Ledger:
+    """Amounts by (day, key); a key is a product's slot and a counter's number, or a cell's id."""
+
+    __slots__ = ("days", "journal")
 
     def __init__(self) -> None:
-        self._journal: list[tuple[Ints, Ints, Ints]] = []
-        self._journal_size = 0
+        self.journal = _journal(0)
         self.days: dict[int, list[Run]] = {}
 
-    def add(self, keys: Ints, days: Ints, amounts: Ints) -> None:
-        """Note amounts; they are not in `days` before `settle`."""
-        self._journal.append((keys, days, amounts))
-        self._journal_size += len(keys)
-        if self._journal_size > JOURNAL_MAX:
+    def reserve(self, more: int) -> None:
+        """Make room in the journal for so many more amounts."""
+        waiting = int(self.journal.size[0])
+        if waiting > JOURNAL_MAX:
             self.settle()
+            waiting = 0
+        room = waiting + more
+        if room > len(self.journal.places):
+            places, amounts, size = self.journal
+            self.journal = Journal(grown(places, room, 0), grown(amounts, room, 0), size)
 
     def settle(self) -> None:
         """Sort the journal into the runs of its days."""
-        if not self._journal_size:
+        waiting = int(self.journal.size[0])
+        if not waiting:
             return
-        keys, days, amounts = (np.concatenate(column) for column in zip(*self._journal, strict=True))
-        self._journal, self._journal_size = [], 0
-        places, totals = summed(days << _KEY_BITS | keys, amounts)
+        self.journal.size[0] = 0
+        places, totals = summed(self.journal.places[:waiting], self.journal.amounts[:waiting])
         whole = places >> _KEY_BITS
         starts = np.flatnonzero(np.concatenate(([True], whole[1:] != whole[:-1])))
         for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(whole)], strict=True):
@@ -88,6 +109,10 @@ class Ledger:
         ledger = cls()
         ledger.days = {day: [(unpacked(k), unpacked(a)) for k, a in runs] for day, runs in parts}
         return ledger
+
+
+def _journal(size: int) -> Journal:
+    return Journal(np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(1, np.int64))
 
 
 def _run(keys: Ints, amounts: Ints) -> Run:

@@ -1,62 +1,63 @@
 """Which curve measures a product, and the points it gives. Section 4 of the norm, `Which curve` and `Points`.
 
-That depends on the product's category and the policy alone, so it is worked out once per category, not once per product.
+The curve depends on the product's category and the policy alone, so it is worked out once per category, not per product.
 """
+
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from fenxiao_schemas.policy import Policy
-from fenxiao_scorer.core.arrays import Bools, Ints
-from fenxiao_scorer.core.bins import Kind, bins
+from fenxiao_scorer.core.arrays import Ints
 from fenxiao_scorer.core.categories import Categories
-from fenxiao_scorer.core.curves import PRICES_ROW, Curves
-from fenxiao_scorer.core.formulas import ABSENT, BPS
+from fenxiao_scorer.core.compiled import compiled
+from fenxiao_scorer.core.curves import PRICES_ROW, Curves, PointsTable
+from fenxiao_scorer.core.formulas import ABSENT, BPS, COUNT, LOW_RATE, bin_of
 from fenxiao_scorer.core.layout import CURVE_ROWS, KINDS, ROWS, UNITS
 
+_KINDS: Final = np.array(KINDS)
 
-class Lookup:
+
+class Lookup(NamedTuple):
     """The curves in force, under a policy, for the categories known so far.
 
     Attributes:
-        nodes: How many categories that were.
-        chosen: By row and node: the path of the curve, -1 without one.
-        means: By row and node: the mean of that curve, `ABSENT` without one.
-        medians: By node: the median price of the category itself, `ABSENT` without one.
+        nodes: The category of each text that products name.
+        chosen: By row and category: the path of the curve, -1 without one.
+        means: By row and category: the mean of that curve, `ABSENT` without one.
+        medians: By category: its own median price, `ABSENT` without one.
+        table: What each bin of each curve is worth.
     """
 
-    __slots__ = ("chosen", "curves", "means", "medians", "neutral", "nodes")
+    nodes: Ints
+    chosen: Ints
+    means: Ints
+    medians: Ints
+    table: PointsTable
 
-    def __init__(self, curves: Curves | None, policy: Policy, categories: Categories) -> None:
-        self.curves = curves
-        self.neutral = policy.curves.neutral_bps
-        self.nodes = len(categories.paths)
-        self.chosen = np.full((ROWS, self.nodes), -1, np.int64)
-        self.means = np.full((ROWS, self.nodes), ABSENT, np.int64)
-        self.medians = np.full(self.nodes, ABSENT, np.int64)
-        if curves is not None:
-            self._choose(curves, policy, categories)
 
-    def _choose(self, curves: Curves, policy: Policy, categories: Categories) -> None:
+_NO_POINTS: Final = PointsTable(np.zeros(0, np.int16), np.zeros((ROWS, 1), np.int64))
+
+
+def lookup_of(curves: Curves | None, policy: Policy, categories: Categories) -> Lookup:
+    """Work it out."""
+    count = len(categories.paths)
+    chosen = np.full((ROWS, count), -1, np.int64)
+    means = np.full((ROWS, count), ABSENT, np.int64)
+    medians = np.full(count, ABSENT, np.int64)
+    if curves is not None:
         paths = np.array([curves.paths.get(path, -1) for path in categories.paths], np.int64)
         parents = categories.parents()
         for row in CURVE_ROWS:
-            self.chosen[row] = _chosen(curves, policy, row, paths, parents)
+            chosen[row] = _chosen(curves, policy, row, paths, parents)
         for row in UNITS:
-            found = self.chosen[row] >= 0
-            self.means[row, found] = curves.means[row, self.chosen[row, found]]
-        prices = curves.rows[PRICES_ROW]
+            found = chosen[row] >= 0
+            means[row, found] = curves.means[row, chosen[row, found]]
         own = np.flatnonzero(paths >= 0)
-        own = own[prices.sizes[paths[own]] >= policy.curves.peers_floor]
-        self.medians[own] = curves.medians[paths[own]]
-
-    def points(self, row: int, categories: Ints, values: Ints, nulls: Bools) -> Ints:
-        """The points of an indicator that has a curve."""
-        points = np.full(len(values), self.neutral, np.int64)
-        chosen = self.chosen[row, categories]
-        there = np.flatnonzero((chosen >= 0) & ~nulls)
-        if self.curves is not None and len(there):
-            points[there] = _measured(self.curves, row, chosen[there], values[there])
-        return points
+        own = own[curves.rows[PRICES_ROW].sizes[paths[own]] >= policy.curves.peers_floor]
+        medians[own] = curves.medians[paths[own]]
+    table = _NO_POINTS if curves is None else curves.points
+    return Lookup(categories.nodes, chosen, means, medians, table)
 
 
 def _chosen(curves: Curves, policy: Policy, row: int, paths: Ints, parents: Ints) -> Ints:
@@ -76,13 +77,16 @@ def _chosen(curves: Curves, policy: Policy, row: int, paths: Ints, parents: Ints
     return chosen
 
 
-def _measured(curves: Curves, row: int, paths: Ints, values: Ints) -> Ints:
-    """The share of peers in the value's bin or a worse one."""
-    kind = KINDS[row]
-    below, own = curves.rows[row].ranks(paths, bins(kind, values)[0])
-    size = curves.rows[row].sizes[paths]
-    if kind is Kind.LOW_RATE:
-        low: Ints = (BPS * (size - below)) // size
-        return low
-    points = (BPS * (below + own)) // size
-    return np.where(values == 0, 0, points) if kind is Kind.COUNT else points
+@compiled
+def points_of(lookup: Lookup, row: int, node: int, value: int, neutral: int) -> int:
+    """The points of a value that is not null."""
+    path = lookup.chosen[row, node]
+    if path < 0:
+        return neutral
+    kind = _KINDS[row]
+    if kind == COUNT and value == 0:
+        return 0
+    place = lookup.table.starts[row, path] + bin_of(kind, value)
+    if place < lookup.table.starts[row, path + 1]:
+        return np.int64(lookup.table.points[place])  # type: ignore[return-value]
+    return 0 if kind == LOW_RATE else BPS

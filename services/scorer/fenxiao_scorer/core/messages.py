@@ -1,30 +1,30 @@
 """From assessments to tier messages: encoded, chained by digest, numbered. Section 7 of the norm.
 
-The text is put together from a template, at a fraction of the cost of making Structs to encode them; the tests hold it to
-the bytes of `fenxiao_schemas.codec.encode`.
+Compiled code writes the text (`render`); what is left to Python is a few moves a message: a slice, a hash, a key. `steps`
+is what comes out.
 """
 
-import hashlib
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import pairwise
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 
-from fenxiao_schemas.tiers import FORCES, INDICATORS
-from fenxiao_scorer.core.assess import EVIDENCE_CLASSES, TIER_FEATURED, Assessment
-from fenxiao_scorer.core.gaps import encoded_gaps
-from fenxiao_scorer.core.products import DIGEST_BYTES
-from fenxiao_scorer.core.state import RightsKey, ScorerState
-from fenxiao_scorer.core.steps import Cause, TierMessage, TierRow
+from fenxiao_schemas.policy import Policy
+from fenxiao_scorer.core.arrays import AnyArray, Ints
+from fenxiao_scorer.core.assess import EVIDENCE_CLASSES, TIER_FEATURED
+from fenxiao_scorer.core.compiled import compiled
+from fenxiao_scorer.core.gaps import GAP_WIDTH
+from fenxiao_scorer.core.render import Parts, gather, render, room
+from fenxiao_scorer.core.rules import Rules
+from fenxiao_scorer.core.steps import Cause, Published, TierRows
+from fenxiao_scorer.core.tables import CLASS, DIGEST_BYTES, SCORE, SLOT
+from fenxiao_scorer.core.texts import Texts
 
-_FORCES: Final = ",".join(f'"{name}":%d' for name in FORCES)
-_INDICATORS: Final = ",".join(f'{{"name":"{name}","value":%s,"points_bps":%d,"evidence":%d}}' for name in INDICATORS)
-_TEMPLATE: Final = (
-    '{"type":"tier","seq":%d,"product_id":%s,"revision":%d,"prev_digest":"%s","day":%d,"cause":"%s","as_of_seq":%d,'
-    '"policy_version":%d,"algorithm_version":%d,"tier":%d,"previous_tier":%d,"score_bps":%d,"evidence":"%s",'
-    '"forces":{' + _FORCES + '},"indicators":[' + _INDICATORS + '],"rights":%s,"gap":%s}'
-)
+_CHUNK = 256
+"""How many messages are written before they are hashed: few enough that their bytes are in the processor's cache still."""
 
 
 class Occasion(NamedTuple):
@@ -34,58 +34,111 @@ class Occasion(NamedTuple):
     seq: int
 
 
-def publish(state: ScorerState, found: Assessment, occasion: Occasion) -> tuple[list[TierMessage], list[TierRow]]:
-    """Encode a message for each product of the assessment, in its order, and remember what was published."""
-    open_day, policy = state.in_force()
-    head = (open_day, occasion.cause, occasion.seq, policy.version, policy.algorithm_version)
-    messages: list[TierMessage] = []
-    rows: list[TierRow] = []
-    for slot, revision, tier, previous, score, evidence, forces, body, rights, gap in _columns(state, found):
-        state.tier_seq += 1
-        product_id = state.products.ids[slot]
-        digest = state.products.digest(slot).hex() if revision > 1 else ""
-        name = msgspec.json.encode(product_id).decode()
-        start = (state.tier_seq, name, revision, digest, *head, tier, previous, score, evidence)
-        value = (_TEMPLATE % (*start, *forces, *body, rights, gap)).encode()
-        state.products.set_digest(slot, hashlib.sha256(value).digest()[:DIGEST_BYTES])
-        messages.append(TierMessage(product_id.encode(), value, state.tier_seq))
-        rows.append(TierRow(product_id, revision, state.tier_seq, *head[:4], tier, previous, score, evidence))
-    _remember(state, found)
-    return messages, rows
+class Products(Protocol):
+    """What publishing reads and remembers of the products; everything is by slot."""
+
+    facts: AnyArray
+    digests: AnyArray
+    ids: Texts
 
 
-def _columns(state: ScorerState, found: Assessment) -> Iterator[tuple[Any, ...]]:
-    products, slots = state.products, found.slots
-    tiers = products.tier[slots]
-    rights = [encoded_rights(state.rights[number]) for number in (0, state.featured_rights)]
-    return zip(
-        slots.tolist(),
-        (products.revision[slots] + 1).tolist(),
-        tiers.tolist(),
-        products.published_tier[slots].tolist(),
-        found.score.tolist(),
-        [EVIDENCE_CLASSES[code] for code in found.evidence_class.tolist()],
-        found.forces.T.tolist(),
-        _indicators(found),
-        [rights[top] for top in (tiers == TIER_FEATURED).tolist()],
-        encoded_gaps(state, found),
-        strict=True,
+def publish(
+    products: Products,
+    policy: Policy,
+    rules: Rules,
+    rows: Ints,
+    rights: Sequence[bytes],
+    featured_rights: int,
+    occasion: Occasion,
+    open_day: int,
+    tier_seq: int,
+) -> Published:
+    """Encode a message for each assessment, in their order, and remember what was published.
+
+    Args:
+        products: Their tiers are decided already.
+        policy: The policy in force.
+        rules: Its rules.
+        rows: Assessments, of which no two are of the same product.
+        rights: Every grant by its number, as `encoded_rights` has it; 0 is what everybody has.
+        featured_rights: The number of what the policy grants at L5.
+        occasion: The control record.
+        open_day: The open day; for a close, the day that closes.
+        tier_seq: The `seq` of the last tier message before.
+    """
+    slots = rows[:, SLOT].copy()  # in one piece whatever the number of rows, so that one kind of `gather` is compiled
+    known = products.facts[slots]
+    keys = _keys(products, slots)
+    middle = _middle(policy, occasion, open_day)
+    parts = Parts(*(np.frombuffer(part, np.uint8) for part in (middle, rights[0], rights[featured_rights])))
+    values = _values(products, rules, rows, parts, tier_seq + 1, max(map(len, keys), default=0))
+    hashes = b"".join([sha256(value).digest() for value in values])
+    products.digests[slots] = np.frombuffer(hashes, np.uint8).reshape(-1, sha256().digest_size)[:, :DIGEST_BYTES]
+    _remember(products.facts, rows, featured_rights)
+    moved = np.flatnonzero((known["revision"] == 0) | (known["tier"] != known["published_tier"]))
+    columns = TierRows(
+        product_ids=[keys[at].decode() for at in moved.tolist()],
+        revisions=(known["revision"][moved] + 1).tolist(),
+        days=[open_day] * len(moved),
+        causes=[occasion.cause] * len(moved),
+        tiers=known["tier"][moved].tolist(),
+        previous_tiers=known["published_tier"][moved].tolist(),
+        scores=rows[moved, SCORE].tolist(),
+        evidences=[EVIDENCE_CLASSES[code] for code in rows[moved, CLASS].tolist()],
     )
+    return Published(tier_seq + 1, keys, values, columns)
 
 
-def _indicators(found: Assessment) -> Iterator[tuple[Any, ...]]:
-    """Value, points and evidence of each indicator, flat, a tuple per product."""
-    columns: list[list[Any]] = []
-    for row in range(len(INDICATORS)):
-        values: list[Any] = found.values[row].tolist()
-        for place in np.flatnonzero(found.nulls[row]).tolist():
-            values[place] = "null"
-        columns += [values, found.points[row].tolist(), found.evidence[row].tolist()]
-    return zip(*columns, strict=True)
+def _keys(products: Products, slots: Ints) -> list[bytes]:
+    table = products.ids.table
+    ends = np.cumsum(table.bounds[slots + 1] - table.bounds[slots])
+    out = np.empty(ends[-1] if len(ends) else 0, np.uint8)
+    gather(out, slots, table)
+    return _sliced(out, ends)
 
 
-def encoded_rights(rights: RightsKey) -> str:
-    """The rights as JSON."""
+def _middle(policy: Policy, occasion: Occasion, open_day: int) -> bytes:
+    return (
+        f'","day":{open_day},"cause":"{occasion.cause}","as_of_seq":{occasion.seq},"policy_version":{policy.version},'
+        f'"algorithm_version":{policy.algorithm_version},"tier":'
+    ).encode()
+
+
+def _values(
+    products: Products, rules: Rules, rows: Ints, parts: Parts, first_seq: int, id_bytes_max: int
+) -> list[bytes]:
+    values: list[bytes] = []
+    facts, digests, table = products.facts, products.digests, products.ids.table
+    room_for = min(_CHUNK, len(rows))
+    out, ends = np.empty(room_for * room(parts, id_bytes_max), np.uint8), np.empty(room_for, np.int64)
+    gap = np.empty(GAP_WIDTH, np.int64)
+    for first in range(0, len(rows), _CHUNK):
+        chunk = rows[first : first + _CHUNK]
+        render(out, ends, gap, chunk, facts, digests, table, rules, parts, first_seq + first)
+        values += _sliced(out, ends[: len(chunk)])
+    return values
+
+
+def _sliced(out: AnyArray, ends: Ints) -> list[bytes]:
+    """The bytes up to each end, from the one before."""
+    stops = [0, *ends.tolist()]
+    whole = out[: stops[-1]].tobytes()
+    return [whole[start:stop] for start, stop in pairwise(stops)]
+
+
+@compiled
+def _remember(facts: AnyArray, rows: Ints, featured_rights: int) -> None:
+    for place in range(len(rows)):
+        product = facts[rows[place, SLOT]]
+        product.revision += 1
+        product.published_tier = product.tier
+        product.published_evidence = rows[place, CLASS]
+        product.published_score = rows[place, SCORE]
+        product.published_rights = featured_rights if product.tier == TIER_FEATURED else 0
+
+
+def encoded_rights(rights: tuple[int, int, str | None, bool, bool]) -> bytes:
+    """A grant as JSON."""
     public, private, label, subsidy, priority = rights
     fields = {
         "traffic_public_bps": public,
@@ -94,13 +147,4 @@ def encoded_rights(rights: RightsKey) -> str:
         "subsidy_eligible": subsidy,
         "priority_matching": priority,
     }
-    return msgspec.json.encode(fields).decode()
-
-
-def _remember(state: ScorerState, found: Assessment) -> None:
-    products, slots = state.products, found.slots
-    products.revision[slots] += 1
-    products.published_tier[slots] = products.tier[slots]
-    products.published_evidence[slots] = found.evidence_class
-    products.published_score[slots] = found.score
-    products.published_rights[slots] = np.where(products.tier[slots] == TIER_FEATURED, state.featured_rights, 0)
+    return msgspec.json.encode(fields)

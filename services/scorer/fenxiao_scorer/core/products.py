@@ -1,119 +1,99 @@
-"""The products of a partition as a struct of arrays: their facts, and what was decided and published of them.
+"""The products of a partition: a record each, of their facts and of what was decided and published. `state` comes next."""
 
-Facts are set one by one, in the order of the events; everything else is read and written in columns. `state` comes next.
-"""
-
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from fenxiao_scorer.core.arrays import AnyArray, grown, packed, unpacked
-from fenxiao_scorer.core.cells import SLOTS_MAX
-from fenxiao_scorer.core.errors import CapacityError
+from fenxiao_scorer.core.arrays import AnyArray, Ints, grown, packed, unpacked
+from fenxiao_scorer.core.tables import DIGEST_BYTES, FACTS, FRESH
+from fenxiao_scorer.core.texts import Texts, TextTable
 
-NEVER: Final = -(1 << 30)
-"""A violation's day when there was none."""
-ALWAYS: Final = 1 << 30
-"""An authority's last day when it has none."""
-DIGEST_BYTES: Final = 16
+ID_BYTES_MAX: Final = 255
 
-_COLUMNS: Final[dict[str, tuple[Any, int]]] = {
-    "category": (np.int32, 0),
-    "price_minor": (np.int64, 0),
-    "authority": (np.int8, 1),
-    "authority_until_day": (np.int32, ALWAYS),
-    "authority_fallback": (np.int8, 1),
-    "listed": (np.bool_, 0),
-    "held": (np.bool_, 0),
-    "minor_day": (np.int32, NEVER),
-    "serious_day": (np.int32, NEVER),
-    "open_commission_bps": (np.int32, -1),
-    "tier": (np.int8, 0),
-    "closed": (np.int8, 0),
-    "below": (np.int16, 0),
-    "best": (np.int8, 0),
-    "revision": (np.int64, 0),
-    "published_tier": (np.int8, 0),
-    "published_evidence": (np.int8, 0),
-    "published_rights": (np.int32, 0),
-    "published_score": (np.int32, 0),
-}
+
+class ProductTable(NamedTuple):
+    """What compiled code needs of them; `touched` holds the slots touched since the last control record, each once."""
+
+    facts: AnyArray
+    ids: TextTable
+    touched: AnyArray
+    touched_count: Ints
 
 
 class Products:
-    """A slot per product. The columns are longer than `count`; `open_commission_bps` is -1 without an open plan."""
+    """A slot per product; all arrays are longer than there are products.
 
-    category: AnyArray
-    price_minor: AnyArray
-    authority: AnyArray
-    authority_until_day: AnyArray
-    authority_fallback: AnyArray
-    listed: AnyArray
-    held: AnyArray
-    minor_day: AnyArray
-    serious_day: AnyArray
-    open_commission_bps: AnyArray
-    tier: AnyArray
-    closed: AnyArray
-    below: AnyArray
-    best: AnyArray
-    revision: AnyArray
-    published_tier: AnyArray
-    published_evidence: AnyArray
-    published_rights: AnyArray
-    published_score: AnyArray
+    Attributes:
+        ids: Their ids; a slot is an id's number.
+        facts: A record of `tables.FACTS` each.
+        digests: Of the last message of each.
+    """
 
     def __init__(self) -> None:
-        self.ids: list[str] = []
-        self.slots: dict[str, int] = {}
-        self.digests = bytearray()
-        self._capacity = 0
-        for name, (kind, fill) in _COLUMNS.items():
-            setattr(self, name, np.full(0, fill, kind))
+        self.ids = Texts()
+        self.facts: AnyArray = np.zeros(0, FACTS)
+        self.digests: AnyArray = np.zeros((0, DIGEST_BYTES), np.uint8)
+        self._touched: AnyArray = np.zeros(0, np.int32)
+        self._touched_count = np.zeros(1, np.int64)
 
     @property
     def count(self) -> int:
         """How many there are."""
         return len(self.ids)
 
-    def add(self, product_id: str) -> int:
-        """The slot of a new product."""
-        slot = len(self.ids)
-        if slot == SLOTS_MAX:
-            raise CapacityError(f"product {product_id!r} is one more than the {SLOTS_MAX} that a partition can hold")
-        self.ids.append(product_id)
-        self.slots[product_id] = slot
-        self.digests.extend(bytes(DIGEST_BYTES))
-        if slot >= self._capacity:
-            self._grow()
-        return slot
+    def reserve(self, more: int, id_bytes: int) -> None:
+        """Make room for so many more products, whose ids have so many bytes in all."""
+        self.ids.reserve(more, id_bytes)
+        room = self.count + more
+        self.facts = grown(self.facts, room, _FRESH)
+        self.digests, self._touched = grown(self.digests, room, 0), grown(self._touched, room, 0)
 
-    def _grow(self) -> None:
-        for name, (_, fill) in _COLUMNS.items():
-            setattr(self, name, grown(getattr(self, name), self.count, fill))
-        self._capacity = len(self.tier)
+    @property
+    def table(self) -> ProductTable:
+        """As compiled code takes it; of no use after the next `reserve`."""
+        return ProductTable(self.facts, self.ids.table, self._touched, self._touched_count)
 
-    def digest(self, slot: int) -> bytes:
-        """The digest of the product's last message."""
-        return bytes(self.digests[slot * DIGEST_BYTES : (slot + 1) * DIGEST_BYTES])
-
-    def set_digest(self, slot: int, digest: bytes) -> None:
-        """Remember the digest of the product's newest message."""
-        self.digests[slot * DIGEST_BYTES : (slot + 1) * DIGEST_BYTES] = digest
+    def take_touched(self) -> Ints:
+        """The slots touched since the last time, each once, in rising order."""
+        slots = np.sort(self._touched[: self._touched_count[0]]).astype(np.int64)
+        self._touched_count[0] = 0
+        self.facts["touched"][slots] = False
+        return slots
 
     def dump(self) -> dict[str, Any]:
         """For a snapshot."""
-        columns = {name: packed(getattr(self, name)[: self.count]) for name in _COLUMNS}
-        return {"ids": self.ids, "digests": bytes(self.digests), "columns": columns}
+        n = self.count
+        touched = packed(self._touched[: self._touched_count[0]].copy())
+        facts = {name: packed(self.facts[name][:n].copy()) for name in FACTS.names or ()}
+        return {
+            "ids": self.ids.dump(),
+            "facts": facts,
+            "digests": packed(self.digests[:n].ravel().copy()),
+            "touched": touched,
+        }
 
     @classmethod
     def load(cls, parts: dict[str, Any]) -> "Products":
         """From a snapshot."""
         products = cls()
-        products.ids = parts["ids"]
-        products.slots = {product_id: slot for slot, product_id in enumerate(products.ids)}
-        products.digests = bytearray(parts["digests"])
-        for name in _COLUMNS:
-            setattr(products, name, unpacked(parts["columns"][name]))
-        products._capacity = products.count
+        products.ids = Texts.load(parts["ids"])
+        n = products.count
+        products.facts = np.full(n, _FRESH, FACTS)
+        for name in FACTS.names or ():
+            products.facts[name] = unpacked(parts["facts"][name])
+        products.digests = unpacked(parts["digests"]).reshape(n, DIGEST_BYTES)
+        touched = unpacked(parts["touched"])
+        products._touched = np.zeros(n, np.int32)
+        products._touched[: len(touched)] = touched
+        products._touched_count[0] = len(touched)
         return products
+
+
+def _fresh() -> Any:
+    record = np.zeros((), FACTS)
+    for name, value in FRESH.items():
+        record[name] = value
+    return record
+
+
+_FRESH: Final = _fresh()

@@ -1,33 +1,75 @@
-"""The state as bytes and back: a versioned format with a checksum. A restored state goes on byte for byte."""
+"""The state as bytes and back: a versioned, compressed format with a checksum. A restored state goes on byte for byte."""
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any, Final
 
+import cramjam
 import msgspec
-import numpy as np
 
 from fenxiao_schemas.policy import Policy
-from fenxiao_scorer.core.arrays import packed, unpacked
 from fenxiao_scorer.core.categories import Categories
-from fenxiao_scorer.core.cells import Pairs, Prices
+from fenxiao_scorer.core.cells import Cells
 from fenxiao_scorer.core.curves import Curves
 from fenxiao_scorer.core.errors import SnapshotError
 from fenxiao_scorer.core.products import Products
 from fenxiao_scorer.core.state import ScorerState
+from fenxiao_scorer.core.texts import Texts
 from fenxiao_scorer.core.windows import Counters
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raise it with any change of what is dumped; an older snapshot is then refused and the log replayed."""
 _MAGIC: Final = b"fenxiao-scorer-state\x00"
 _VERSION_BYTES: Final = 4
 _SUM_BYTES: Final = 32
+_LENGTH_BYTES: Final = 8
+_LEVEL: Final = 1
 _PLAIN: Final = ("partition", "first_day", "open_day", "dispatch_day", "last_event_seq", "tier_seq", "curves_day")
 
 
+class Captured:
+    """A state as of one moment, which does not change when the state does; to be encoded later, by any thread."""
+
+    def __init__(self, parts: dict[str, Any]) -> None:
+        self._parts = parts
+
+    def encode(self) -> bytes:
+        """Magic, version, SHA-256 of the rest; the rest are the parts, compressed, each behind its length.
+
+        The GIL is held for a part at a time at the most.
+        """
+        body = bytearray()
+        for name, part in self._parts.items():
+            packed = cramjam.zstd.compress(msgspec.msgpack.encode([name, part]), level=_LEVEL)
+            body += len(packed).to_bytes(_LENGTH_BYTES, "big")
+            body += packed
+        return b"".join((_MAGIC, FORMAT.to_bytes(_VERSION_BYTES, "big"), hashlib.sha256(body).digest(), body))
+
+
+def capture(state: ScorerState) -> Captured:
+    """Copy what may change; the ledgers' runs never do."""
+    counters = state.counters.dump(state.products.count)
+    return Captured(
+        {
+            "plain": [getattr(state, name) for name in _PLAIN],
+            "policy": _encoded(state.policy),
+            "policies": {version: _encoded(policy) for version, policy in sorted(state.supplied_policies.items())},
+            "curves": None if state.curves is None else state.curves.dump(),
+            "supplied": {day: curves.dump() for day, curves in sorted(state.supplied_curves.items())},
+            "rights": list(state.rights),
+            "products": state.products.dump(),
+            "categories": state.categories.dump(),
+            "creators": state.creators.dump(),
+            "counters": counters,
+            "pairs": state.pairs.dump(),
+            "prices": state.prices.dump(),
+        }
+    )
+
+
 def snapshot(state: ScorerState) -> bytes:
-    """The whole state: magic, version, SHA-256 of the body, body."""
-    body = msgspec.msgpack.encode(_parts(state))
-    return _MAGIC + FORMAT.to_bytes(_VERSION_BYTES, "big") + hashlib.sha256(body).digest() + body
+    """The whole state, at once."""
+    return capture(state).encode()
 
 
 def restore(data: bytes) -> ScorerState:
@@ -41,28 +83,16 @@ def restore(data: bytes) -> ScorerState:
     body = memoryview(data)[head + _SUM_BYTES :]
     if hashlib.sha256(body).digest() != data[head : head + _SUM_BYTES]:
         raise SnapshotError("the scorer snapshot's checksum does not match: it is torn or was changed")
-    return _loaded(msgspec.msgpack.decode(body))
+    return _loaded(dict(_parts(body)))
 
 
-def _parts(state: ScorerState) -> dict[str, Any]:
-    count = state.products.count
-    state.grow()
-    touched = np.concatenate([np.zeros(0, np.int64), *state.touched]).astype(np.int64)
-    return {
-        "plain": [getattr(state, name) for name in _PLAIN],
-        "policy": _encoded(state.policy),
-        "policies": {version: _encoded(policy) for version, policy in sorted(state.supplied_policies.items())},
-        "curves": None if state.curves is None else state.curves.dump(),
-        "supplied": {day: curves.dump() for day, curves in sorted(state.supplied_curves.items())},
-        "rights": state.rights,
-        "products": state.products.dump(),
-        "categories": state.categories.paths,
-        "creators": list(state.creators)[1:],
-        "counters": state.counters.dump(count),
-        "pairs": state.pairs.dump(),
-        "prices": state.prices.dump(),
-        "touched": packed(touched),
-    }
+def _parts(body: memoryview) -> Iterator[tuple[str, Any]]:
+    at = 0
+    while at < len(body):
+        start = at + _LENGTH_BYTES
+        at = start + int.from_bytes(body[at:start], "big")
+        name, part = msgspec.msgpack.decode(bytes(cramjam.zstd.decompress(body[start:at])))
+        yield name, part
 
 
 def _loaded(parts: dict[str, Any]) -> ScorerState:
@@ -72,12 +102,10 @@ def _loaded(parts: dict[str, Any]) -> ScorerState:
     state.rights = [(public, private, label, *flags) for public, private, label, *flags in parts["rights"]]
     state.products = Products.load(parts["products"])
     state.categories = Categories.load(parts["categories"])
-    for number, creator in enumerate(parts["creators"]):
-        state.creators[creator] = number
+    state.creators = Texts.load(parts["creators"])
     state.counters = Counters.load(parts["counters"])
-    state.pairs = Pairs.load(parts["pairs"], state.products.count)
-    state.prices = Prices.load(parts["prices"], state.products.count)
-    state.touched = [unpacked(parts["touched"])]
+    state.pairs = Cells.load(parts["pairs"], state.products.facts, are_prices=False)
+    state.prices = Cells.load(parts["prices"], state.products.facts, are_prices=True)
     state.curves = None if parts["curves"] is None else Curves.load(parts["curves"])
     state.supplied_curves = {day: Curves.load(curves) for day, curves in parts["supplied"].items()}
     state.supplied_policies = {version: _policy(text) for version, text in parts["policies"].items()}

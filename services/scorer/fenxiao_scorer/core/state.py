@@ -4,13 +4,17 @@ import numpy as np
 
 from fenxiao_schemas.policy import Policy
 from fenxiao_schemas.tiers import Rights
-from fenxiao_scorer.core.arrays import AnyArray, Ints
+from fenxiao_scorer.core.arrays import Ints
+from fenxiao_scorer.core.assess import Sight
+from fenxiao_scorer.core.book import AMOUNTS_PER_EVENT, CELLS_PER_EVENT, Books
 from fenxiao_scorer.core.categories import Categories
-from fenxiao_scorer.core.cells import Pairs, Prices
+from fenxiao_scorer.core.cells import Cells
 from fenxiao_scorer.core.curves import Curves
 from fenxiao_scorer.core.errors import CalendarError
-from fenxiao_scorer.core.lookup import Lookup
+from fenxiao_scorer.core.lookup import Lookup, lookup_of
 from fenxiao_scorer.core.products import Products
+from fenxiao_scorer.core.rules import Rules, rules_of
+from fenxiao_scorer.core.texts import Texts
 from fenxiao_scorer.core.windows import Counters, first_kept_day, spans
 
 type RightsKey = tuple[int, int, str | None, bool, bool]
@@ -25,18 +29,6 @@ def rights_key(rights: Rights) -> RightsKey:
         rights.subsidy_eligible,
         rights.priority_matching,
     )
-
-
-class Interner(dict[str | None, int]):
-    """Numbers for creators as they come; None is -1."""
-
-    def __init__(self) -> None:
-        super().__init__({None: -1})
-
-    def __missing__(self, name: str | None) -> int:
-        """A creator's first appearance."""
-        number = self[name] = len(self) - 1
-        return number
 
 
 class ScorerState:
@@ -69,14 +61,14 @@ class ScorerState:
         self.featured_rights = 0
         self.products = Products()
         self.categories = Categories()
-        self.creators = Interner()
+        self.creators = Texts()
         self.counters = Counters()
-        self.pairs = Pairs()
-        self.prices = Prices()
-        self.touched: list[Ints | list[int]] = []
+        self.pairs = Cells(are_prices=False)
+        self.prices = Cells(are_prices=True)
         self.supplied_curves: dict[int, Curves] = {}
         self.supplied_policies: dict[int, Policy] = {}
         self._lookup: Lookup | None = None
+        self._rules: Rules | None = None
 
     @classmethod
     def empty(cls, partition: int) -> "ScorerState":
@@ -94,20 +86,36 @@ class ScorerState:
             raise CalendarError("the first record of a partition must be CalendarStarted")
         return self.open_day, self.policy
 
-    def grow(self) -> None:
-        """Make room for every product's counters."""
-        count = self.products.count
-        self.counters.grow(count)
-        self.pairs.grow(count)
-        self.prices.grow(count)
+    def books(self, events: int, products: int, text: int) -> Books:
+        """All that events change, with room for so many of them.
+
+        Args:
+            events: How many come.
+            products: How many of them may bring a product.
+            text: How many bytes their bodies have, which bounds those of new ids.
+        """
+        self.products.reserve(products, text)
+        self.categories.texts.reserve(products, text)
+        self.creators.reserve(CELLS_PER_EVENT * events, text)
+        self.counters.reserve(len(self.products.facts), AMOUNTS_PER_EVENT * events)
+        self.pairs.reserve(CELLS_PER_EVENT * events)
+        self.prices.reserve(CELLS_PER_EVENT * events)
+        return Books(
+            self.products.table,
+            self.categories.texts.table,
+            self.creators.table,
+            self.counters.table,
+            self.pairs.table,
+            self.prices.table,
+        )
 
     def move_windows(self) -> None:
         """Let every running sum be that of the day, the dispatch day and the policy now in force."""
         open_day, policy = self.in_force()
         new = spans(policy, open_day, self.dispatch_day)
         self.counters.move(new)
-        self.pairs.move(new["sales"])
-        self.prices.move(new["sales"])
+        self.pairs.move(self.products.facts, new["sales"])
+        self.prices.move(self.products.facts, new["sales"])
 
     def settle(self) -> None:
         """Sort all amounts into their days."""
@@ -119,8 +127,8 @@ class ScorerState:
         """Forget the days that nothing will look at again."""
         kept = first_kept_day(self.in_force()[0])
         self.counters.drop_before(kept)
-        self.pairs.drop_before(kept)
-        self.prices.drop_before(kept)
+        self.pairs.drop_before(self.products.facts, kept)
+        self.prices.drop_before(self.products.facts, kept)
 
     def set_curves(self, day: int, curves: Curves | None) -> None:
         """Let the curves of `day` be in force; older ones that were supplied are of no use any more."""
@@ -129,24 +137,23 @@ class ScorerState:
 
     def set_policy(self, policy: Policy) -> None:
         """Let a policy be in force."""
-        self.policy, self._lookup = policy, None
+        self.policy, self._lookup, self._rules = policy, None, rules_of(policy)
         key = rights_key(Rights(**{name: getattr(policy.l5_rights, name) for name in Rights.__struct_fields__}))
         if key not in self.rights:
             self.rights.append(key)
         self.featured_rights = self.rights.index(key)
 
-    def lookup(self) -> Lookup:
-        """The curves as the policy and the categories now want them looked up."""
-        if self._lookup is None or self._lookup.nodes != len(self.categories.paths):
-            self._lookup = Lookup(self.curves, self.in_force()[1], self.categories)
-        return self._lookup
+    def sight(self) -> Sight:
+        """What assessments look at now."""
+        open_day, policy = self.in_force()
+        if self.categories.learn() or self._lookup is None:
+            self._lookup = lookup_of(self.curves, policy, self.categories)
+        if self._rules is None:
+            self._rules = rules_of(policy)
+        scratch = np.empty((2, self.prices.longest), np.int64)
+        facts, totals, prices = self.products.facts, self.counters.totals, self.prices.table
+        return Sight(facts, totals, prices, scratch, self._lookup, self._rules, open_day)
 
     def take_touched(self) -> Ints:
-        """The slots touched since the last time, each once."""
-        touched, self.touched = self.touched, []
-        if not touched:
-            return np.zeros(0, np.int64)
-        flags: AnyArray = np.zeros(self.products.count, np.bool_)
-        for slots in touched:
-            flags[slots] = True
-        return np.flatnonzero(flags)
+        """The slots touched since the last time, each once, in rising order."""
+        return self.products.take_touched()

@@ -141,7 +141,7 @@ CREATE TABLE catalog.order_lines (
     quality_returned  bool   NOT NULL,
     cancelled         bool   NOT NULL,
     PRIMARY KEY (partition, order_line_id)
-);
+) WITH (fillfactor = 60);
 
 -- Merchants and authorisations: each partition's own copy, the owner's among them.
 CREATE TABLE catalog.merchants (

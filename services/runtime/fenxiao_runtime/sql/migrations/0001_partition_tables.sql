@@ -11,6 +11,7 @@ BEGIN
         lease_owner  text   NOT NULL DEFAULT '''',
         next_offset  bigint NOT NULL DEFAULT 0,
         step         int    NOT NULL DEFAULT 0,
+        step_size    int    NOT NULL DEFAULT 0,
         mark         bigint NOT NULL DEFAULT 0,
         out_seqs     bigint[] NOT NULL,
         outbox_id    bigint NOT NULL DEFAULT 0
@@ -22,6 +23,8 @@ BEGIN
         payload   bytea NOT NULL,
         PRIMARY KEY (partition, id)
     )', service);
+    -- It lives for moments: compressing it would cost more than writing it.
+    EXECUTE format('ALTER TABLE %I.outbox ALTER COLUMN payload SET STORAGE EXTERNAL', service);
     -- How far each output log is known to hold what was relayed: where the search for a higher seq begins.
     EXECUTE format('CREATE TABLE %I.relays (
         partition    int PRIMARY KEY,

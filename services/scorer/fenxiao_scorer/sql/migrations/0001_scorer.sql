@@ -20,7 +20,8 @@ CREATE TABLE scorer.snapshots (
     PRIMARY KEY (partition, next_offset, chunk)
 );
 
--- Current tiers, for SQL to ask; the topic has the whole message.
+-- Current tiers, for SQL to ask: each product as of the message that brought it there. The topic has all messages, of
+-- which most say another score and the same tier; to write these too would cost more than all the rest of a commit.
 CREATE TABLE scorer.tier_current (
     product_id text   PRIMARY KEY,
     revision   bigint NOT NULL,
@@ -29,7 +30,7 @@ CREATE TABLE scorer.tier_current (
     score_bps  int    NOT NULL,
     evidence   text   NOT NULL
 );
-CREATE INDEX tier_current_by_tier ON scorer.tier_current (tier, score_bps DESC);
+CREATE INDEX tier_current_by_tier ON scorer.tier_current (tier);
 
 -- A row a change of tier.
 CREATE TABLE scorer.tier_history (
