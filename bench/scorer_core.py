@@ -1,156 +1,86 @@
-"""Figures of the scorer's core: `python bench/scorer_core.py [products] [events] [batch]`, in CPU seconds."""
+"""Figures of the scorer's core alone: `taskset -c 1 python bench/scorer_core.py [products] [events] [days]`, in CPU seconds.
+
+One partition, the events of `fenxiao_tools.bench.zipf_log` in batches that end in a barrier. `fenxiao bench` has the rest.
+"""
 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from itertools import count
-from random import Random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-from fenxiao_schemas import events as ev
-from fenxiao_schemas.events import AnyEvent
 from fenxiao_schemas.policy import default_policy
-from fenxiao_scorer.core import (
-    ScorerState,
-    Step,
-    controls,
-    fold,
-    merge_posts,
-    messages,
-    put_curves,
-    put_policy,
-    snapshot,
-)
+from fenxiao_scorer.core import controls, messages, read_events, snapshot
+from fenxiao_tools.bench.core_fold import CoreFold, warm_up
+from fenxiao_tools.bench.zipf_log import Chunk, LogSize, ZipfLog
 
-FIRST_DAY = 20_000
-CATEGORIES = [f"c{i}/s{j}" for i in range(20) for j in range(10)]
+type Timed = tuple[float, float, float, int]
+"""Seconds of reading, of folding without publishing, and of publishing; and how many messages."""
 
 
-def start(seq: Iterator[int], random: Random, products: int) -> Iterator[AnyEvent]:
-    """The calendar and the products."""
-    yield ev.CalendarStarted(
-        seq=next(seq),
-        first_day=FIRST_DAY,
-        policy_version=1,
-        algorithm_version=1,
-        utc_offset_minutes=480,
-        currency="CNY",
-        partitions=1,
-    )
-    for i in range(products):
-        yield ev.ProductRegistered(
-            seq=next(seq),
-            product_id=f"product-{i}",
-            merchant_id="m",
-            category=random.choice(CATEGORIES),
-            title="t",
-            price_minor=random.randint(100, 100_000),
-        )
-        yield ev.ListingChanged(seq=next(seq), product_id=f"product-{i}", listed=True, held=False)
-
-
-def trade(seq: Iterator[int], random: Random, products: int, events: int, day: int) -> Iterator[AnyEvent]:
-    """A sale-heavy mix of events of a day: 60% sales, then shipments, deliveries, views, refunds, reviews."""
-    for _ in range(events):
-        product, roll = f"product-{int(products * random.random() ** 2)}", random.random()
-        past = max(FIRST_DAY, day - random.randint(0, 5))
-        number, price = next(seq), random.choice([990, 1990, 2990])
-        if roll < 0.6:
-            yield ev.SaleRecorded(
-                seq=number,
-                product_id=product,
-                order_id="o",
-                order_line_id="l",
-                at_ms=0,
-                order_day=day,
-                due_day=day + 2,
-                quantity=1,
-                paid_minor=price,
-                unit_price_minor=price,
-                creator_id=f"creator-{random.randint(0, 20_000)}" if roll < 0.5 else None,
-                repeat=roll < 0.2,
-            )
-        elif roll < 0.75:
-            yield ev.ShipmentRecorded(
-                seq=number, product_id=product, order_line_id="l", order_day=past, due_day=past + 2, on_time=True
-            )
-        elif roll < 0.85:
-            yield ev.DeliveryRecorded(seq=number, product_id=product, order_line_id="l", order_day=past)
-        elif roll < 0.91:
-            yield ev.ViewsRecorded(seq=number, product_id=product, day=day, views=100)
-        elif roll < 0.95:
-            yield ev.RefundRecorded(
-                seq=number,
-                product_id=product,
-                order_line_id="l",
-                refund_id="r",
-                order_day=past,
-                due_day=past + 2,
-                quantity=1,
-                amount_minor=price,
-                unit_price_minor=price,
-                fault="buyer",
-                closes_line=True,
-            )
-        else:
-            yield ev.ReviewRecorded(seq=number, product_id=product, order_line_id="l", order_day=past, stars=5)
-
-
-def folded(state: ScorerState, batches: Sequence[Sequence[AnyEvent]]) -> tuple[float, list[Step]]:
-    """Seconds for the batches, and their steps."""
-    begin, steps = time.process_time(), []
-    for batch in batches:
-        steps += list(fold(state, batch, 10_000))
-    return time.process_time() - begin, steps
-
-
-def main(products: int, events: int, batch: int) -> None:
-    """Print the figures."""
-    random, seq = Random(1), count(1)
-    state = ScorerState.empty(0)
-    put_policy(state, 1, default_policy())
-    encoding = _timed_publish()
-    seconds, steps = folded(state, [[*start(seq, random, products), ev.Barrier(seq=next(seq))]])
-    print(f"start: {products} products in {seconds:.2f} s, of it publishing {encoding[0]:.2f} s")
-    for day in range(FIRST_DAY, FIRST_DAY + 4):
-        batches = [
-            [*trade(seq, random, products, batch - 1, day), ev.Barrier(seq=next(seq))] for _ in range(events // batch)
-        ]
-        encoding[0] = 0.0
-        seconds, steps = folded(state, batches)
-        sent = sum(len(step.messages) for step in steps)
-        print(
-            f"day {day}: {events / seconds:,.0f} events/s in batches of {batch}, {sent} messages; "
-            f"without publishing {events / (seconds - encoding[0]):,.0f} events/s"
-        )
-        encoding[0] = 0.0
-        closing = ev.DayClosed(seq=next(seq), day=day, next_policy_version=1, next_algorithm_version=1)
-        seconds, steps = folded(state, [[closing]])
-        post = next(step.post for step in steps if step.post)
-        sent = sum(len(step.messages) for step in steps)
-        print(
-            f"  close: {seconds:.3f} s with {sent} messages, of it publishing {encoding[0]:.3f} s; post {len(post[1])} bytes"
-        )
-        put_curves(state, day, merge_posts([post[1]]))
+def timed(core: CoreFold, chunks: Iterable[Chunk]) -> Timed:
+    """Fold chunks that were made before the clock starts."""
+    ready = list(chunks)
     begin = time.process_time()
-    data = snapshot(state)
-    print(f"snapshot: {len(data) / products:.0f} bytes a product in {time.process_time() - begin:.2f} s")
-    print(
-        f"memory: {_memory(data) / products:.0f} bytes a product once restored, after 4 days with {4 * events} events"
-    )
+    for chunk in ready:
+        read_events(chunk.bodies)
+    reading = time.process_time() - begin
+    with publishing() as spent:
+        begin = time.process_time()
+        sent = core.fold(ready)
+        took = time.process_time() - begin
+    return reading, took - reading - spent[0], spent[0], sent
 
 
-def _timed_publish() -> list[float]:
+@contextmanager
+def publishing() -> Iterator[list[float]]:
+    """Adds up what encoding messages takes."""
     spent, real = [0.0], messages.publish
 
-    def timed(*args: object) -> object:
+    def publish(*args: object) -> object:
         begin = time.process_time()
         result = real(*args)  # type: ignore[arg-type]
         spent[0] += time.process_time() - begin
         return result
 
-    setattr(controls, "publish", timed)  # noqa: B010
-    return spent
+    setattr(controls, "publish", publish)  # noqa: B010
+    try:
+        yield spent
+    finally:
+        setattr(controls, "publish", real)  # noqa: B010
+
+
+def show(what: str, events: int, found: Timed) -> None:
+    """One line."""
+    reading, folding, encoding, sent = found
+    total = reading + folding + encoding
+    print(
+        f"{what}: {events:,} events in {total:.2f} s, {events / total:,.0f} a second; reading {reading:.2f} s, "
+        f"folding {folding:.2f} s, publishing {sent:,} messages {encoding:.2f} s"
+    )
+
+
+def main(products: int, events: int, days: int) -> None:
+    """Print the figures."""
+    warm_up()
+    policy = default_policy()
+    log = ZipfLog(LogSize(products=products, events=events, days=days, partitions=1), policy)
+    core, done = CoreFold(1, policy), 0
+    show("opening", *_next(log, core, log.opening()))
+    for day in range(days):
+        show(f"day {day}", *_next(log, core, log.trade()))
+        show("  its close", *_next(log, core, log.close()))
+        done = log.records
+    begin = time.process_time()
+    data = snapshot(core.states[0])
+    print(f"snapshot: {len(data) / products:.0f} bytes a product in {time.process_time() - begin:.2f} s")
+    print(f"memory: {_memory(data) / products:.0f} bytes a product once restored, after {done:,} events")
+
+
+def _next(log: ZipfLog, core: CoreFold, chunks: Iterator[Chunk]) -> tuple[int, Timed]:
+    before = log.records
+    found = timed(core, chunks)
+    return log.records - before, found
 
 
 def _memory(data: bytes) -> int:
@@ -165,4 +95,4 @@ def _memory(data: bytes) -> int:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in (*sys.argv[1:], *("100000", "200000", "10000")[len(sys.argv) - 1 :])))
+    main(*(int(argument) for argument in (*sys.argv[1:], *("100000", "1000000", "5")[len(sys.argv) - 1 :])))

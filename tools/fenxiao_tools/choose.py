@@ -13,6 +13,7 @@ def choose_source(
     products: int = options.PRODUCTS_DEFAULT,
     days: int = options.DAYS_DEFAULT,
     seed: int = options.SEED_DEFAULT,
+    activity: float = 1.0,
 ) -> Source:
     """The source that `data` names, read and checked.
 
@@ -21,6 +22,7 @@ def choose_source(
         products: How many products the made market has.
         days: How many business days it lasts.
         seed: What it is made from.
+        activity: Scales its orders and views.
 
     Raises:
         ToolError: There is no such file, or it is not what it should be.
@@ -28,7 +30,8 @@ def choose_source(
     if data is None:
         from fenxiao_tools.ingest.synthetic import Size, open_synthetic  # noqa: PLC0415 - as below
 
-        return open_synthetic(Size(products=products, days=days, creators=max(1, products // 3)), seed=seed)
+        size = Size(products=products, days=days, creators=max(1, products // 3), activity=activity)
+        return open_synthetic(size, seed=seed)
     if not data.exists():
         raise ToolError(f"{data}: no such file or directory")
     if data.is_dir():

@@ -147,6 +147,68 @@ def report(
     typer.echo(out)
 
 
+@app.command()
+def rebuild(
+    bootstrap_servers: options.BootstrapServers,
+    dsn: options.Dsn,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare the live state with what comes out: messages, tiers, snapshots.")
+    ] = False,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Stop at the close of a past day, YYYY-MM-DD or its number.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="With --as-of: this policy file instead of all that were in force.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="With --as-of: how many of the largest moves to show.")] = 10,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object; of a past day, every product.")
+    ] = False,
+) -> None:
+    """Fold the log from zero with the scorer's own core, beside the running services, which notice nothing of it.
+
+    With --verify it ends with 0 only if nothing differs. With --as-of it says what every product would have been worth on
+    that day, under the policies of the time or under one that you are thinking about.
+
+    Examples:
+    fenxiao rebuild
+
+    fenxiao rebuild --verify
+
+    fenxiao rebuild --as-of 2026-03-31 --policy mine.toml --limit 20
+    """
+    if as_of is None and policy is not None:
+        raise typer.BadParameter("it goes with --as-of", param_hint="--policy")
+    if as_of is not None and verify:
+        raise typer.BadParameter(
+            "a past day cannot be compared with what is live: give one of the two", param_hint="--verify"
+        )
+    import asyncio  # noqa: PLC0415 - quick --help
+    import json  # noqa: PLC0415
+
+    from rich.console import Console  # noqa: PLC0415
+
+    from fenxiao_tools.phases import Phases  # noqa: PLC0415
+    from fenxiao_tools.rebuild import rebuild as fold_all  # noqa: PLC0415
+    from fenxiao_tools.rebuild import rebuild_as_of  # noqa: PLC0415
+    from fenxiao_tools.rebuilding import show  # noqa: PLC0415
+
+    with Phases().phase("rebuilding") as say:
+        if as_of is not None:
+            answer = asyncio.run(rebuild_as_of(bootstrap_servers, dsn, as_of, policy=policy, report=say.passing))
+        else:
+            rebuilt = asyncio.run(fold_all(bootstrap_servers, dsn, compare=verify, report=say.passing))
+    if as_json:
+        found = show.as_of_json(answer) if as_of is not None else show.rebuilt_json(rebuilt)
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    elif as_of is not None:
+        show.show_as_of(answer, limit, Console())
+    else:
+        show.show_rebuilt(rebuilt, Console())
+    if as_of is None and rebuilt.comparison is not None and not rebuilt.comparison.good:
+        raise typer.Exit(1)
+
+
 app.add_typer(policy_app, name="policy")
 
 

@@ -85,6 +85,25 @@ def test_half_of_the_products_sell_enough_to_be_rated() -> None:
     assert 100_000 <= sum(isinstance(item, Command) for item in items) <= 160_000
 
 
+def test_a_quiet_market_has_fewer_orders_and_view_counts() -> None:
+    def kinds(activity: float) -> Counter[type]:
+        size = Size(products=300, days=20, creators=80, activity=activity)
+        return Counter(type(item) for item in open_synthetic(size, seed=3).items())
+
+    usual, quiet, lively = kinds(1.0), kinds(0.2), kinds(2.0)
+    assert quiet[RegisterProduct] == pytest.approx(usual[RegisterProduct], rel=0.02)
+    assert quiet[RecordViews] == pytest.approx(0.2 * usual[RecordViews], rel=0.1)
+    assert lively[RecordViews] == pytest.approx(usual[RecordViews], rel=0.02)
+    # Fake orders are as many as ever.
+    assert 0.15 < quiet[RecordSale] / usual[RecordSale] < 0.3
+    assert 1.8 < lively[RecordSale] / usual[RecordSale] < 2.05
+
+
+def test_the_usual_market_is_what_it_was() -> None:
+    """Its figures are compared over time: a change of the made market is a decision, not an accident."""
+    assert digest(7, poison=True) == "d7dbde3370c69929df8ce0cad940e891b239838394f76befe2e76834320c4f19"
+
+
 def test_some_come_early_late_twice_or_wrong(market: list[Item]) -> None:
     open_day, lines, products = SMALL.first_day, set[str](), set[str]()
     found: Counter[str] = Counter()

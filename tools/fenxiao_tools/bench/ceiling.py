@@ -9,11 +9,14 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from fenxiao_schemas.topics import EVENTS, codec_of
+from fenxiao_schemas.topics import EVENTS
 from fenxiao_tools.bench.figures import Ceiling, percent
 from fenxiao_tools.bench.usage import busy_s
 from fenxiao_tools.connect import kafka_errors
@@ -21,6 +24,10 @@ from fenxiao_tools.errors import ToolError
 from fenxiao_tools.stack.environment import KAFKA_VARIABLE
 
 RECORDS_MAX = 10_000
+FETCH_BYTES_MAX = 8 * 1024 * 1024
+"""Of a partition in one go, so that no fetch is waited for."""
+WARM_RECORDS = 50_000
+"""Read before the clock starts."""
 WAIT_MS = 1_000
 SILENCE_MAX = 10
 """After so many waits in a row that gave nothing, the rest will not come."""
@@ -34,7 +41,10 @@ async def measure(bootstrap_servers: str, seconds: float) -> Ceiling:
     """
     async with kafka_errors(bootstrap_servers, "reading the events"):
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest"
+            bootstrap_servers=bootstrap_servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=FETCH_BYTES_MAX,
         )
         try:
             await consumer.start()
@@ -49,7 +59,8 @@ async def _measure(consumer: AIOKafkaConsumer, seconds: float) -> Ceiling:
     parts = [TopicPartition(EVENTS.name, number) for number in sorted(consumer.partitions_for_topic(EVENTS.name) or ())]
     total = sum((await consumer.end_offsets(parts)).values())
     consumer.assign(parts)
-    core = _own_core()
+    core = own_core()
+    await _read(consumer, min(total, WARM_RECORDS))
     start, cpu, busy, records, passes = time.perf_counter(), time.process_time(), busy_s(core), 0, 0
     while not passes or time.perf_counter() - start < seconds:
         await consumer.seek_to_beginning(*parts)
@@ -61,7 +72,7 @@ async def _measure(consumer: AIOKafkaConsumer, seconds: float) -> Ceiling:
     return Ceiling(passes=passes, records=records, seconds=round(took, 3), cpu_s=round(cpu_s, 2), core_busy_pct=share)
 
 
-def _own_core() -> int | None:
+def own_core() -> int | None:
     """The core that this process is pinned to, if it is."""
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
     return next(iter(cores)) if len(cores) == 1 else None
@@ -69,14 +80,16 @@ def _own_core() -> int | None:
 
 async def _read(consumer: AIOKafkaConsumer, total: int) -> int:
     """One pass."""
-    codec, count, silence = codec_of(EVENTS), 0, 0
+    # A record at a time, which is quicker than all joined into one array.
+    decode: Callable[[Any], Any] = msgspec.json.Decoder(EVENTS.message).decode
+    count, silence = 0, 0
     while count < total:
         fetched = await consumer.getmany(timeout_ms=WAIT_MS, max_records=RECORDS_MAX)
         silence = 0 if fetched else silence + 1
         if silence > SILENCE_MAX:
             raise ToolError(f"Kafka gave {count:,} of {total:,} events and no more")
         for records in fetched.values():
-            count += len(codec.decode_own_batch([record.value for record in records]))
+            count += len([decode(record.value) for record in records])
     return count
 
 

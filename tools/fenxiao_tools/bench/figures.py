@@ -1,10 +1,12 @@
 """The results of a run as plain values, and their arithmetic; `show` prints them, `as_json` is what programs read."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-SHAPE_VERSION = 1
+SHAPE_VERSION = 2
 """Of the JSON object; raised when a field is renamed or goes."""
+BYTES_PER_MIB = 1024 * 1024
 MEASURED = (
     "a service is measured from its first lease of a partition (its interpreter's start and imports are not counted) "
     "until it is caught up: offsets and rows committed, every message acknowledged by Kafka, its outbox empty; "
@@ -43,7 +45,8 @@ class Cost:
     """What one process took for its work.
 
     Attributes:
-        seconds: From the first lease to caught up.
+        seconds: From the first lease, or from the end of a lead-in, to caught up.
+        lead_records: So many were done when the clock was started.
         cpu_s: Of the process, in this time.
         servers_cpu_s: Of Kafka and PostgreSQL (where they are processes of ours) and of the polling.
         rss_mib: At its end; the peak is since the process started.
@@ -52,6 +55,7 @@ class Cost:
     """
 
     seconds: float
+    lead_records: int = 0
     cpu_s: float | None = None
     servers_cpu_s: float | None = None
     rss_mib: float | None = None
@@ -66,6 +70,32 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """The made market that it was measured with."""
+
+    products: int
+    days: int
+    seed: int
+    partitions: int
+    activity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """What the events are.
+
+    Attributes:
+        kinds: How many of each kind.
+        refunds_pct: Refunds among all events.
+        late_pct: Among the sales, those of a day that was closed already.
+    """
+
+    kinds: Mapping[str, int]
+    refunds_pct: float
+    late_pct: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogFigures:
     """Commands accepted, deduplicated, stored and emitted by one process.
 
@@ -74,6 +104,7 @@ class CatalogFigures:
         events: How many it emitted, barriers and calendar included.
     """
 
+    load: Load
     commands: int
     commands_per_s: int
     accepted: int
@@ -88,39 +119,168 @@ class CatalogFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScorerFigures:
-    """Events turned into tiers by one process, beside the ceiling.
+    """Events turned into tiers by one process, beside the ceilings.
 
     Attributes:
         ceiling_ratio: The scorer's rate by the mean of the two ceilings.
         ceiling_cpu_ratio: The same of events per second of CPU time, which other work on the machine hardly changes.
+        faststream_per_s: The second ceiling: FastStream's own batch path with a handler that only counts.
+        faststream_ratio: The scorer's rate by that.
         messages: Tier messages published.
         products: How many verify compared.
         differ: How many of them were wrong.
         good: Whether verify found nothing else to say either.
     """
 
+    load: Load
     events: int
     events_per_s: int
     ceiling_before_per_s: int
     ceiling_after_per_s: int
     ceiling_ratio: float | None
     ceiling_cpu_ratio: float | None
+    faststream_per_s: int
+    faststream_ratio: float | None
     messages: int
     products: int
     differ: int
     good: bool
+    shares: Shares
     ceilings: tuple[Ceiling, Ceiling]
+    faststream: tuple[Ceiling, Ceiling]
     cost: Cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """What it was measured with."""
+class SizeFigures:
+    """The scorer on a market of one size, after a lead-in in which all products open.
+
+    Attributes:
+        events: Measured, the lead-in not among them.
+        us_per_event: Wall time, in microseconds.
+        cpu_us_per_event: The process's CPU time.
+    """
 
     products: int
     days: int
+    events: int
+    us_per_event: float
+    cpu_us_per_event: float | None
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleFigures:
+    """What an event costs at several sizes.
+
+    Attributes:
+        cost_ratio: The largest size's cost of an event by the smallest one's: of CPU time where that is known.
+        wall_ratio: The same of wall time.
+        written_by: Who wrote the events.
+    """
+
+    sizes: tuple[SizeFigures, ...]
+    cost_ratio: float | None
+    wall_ratio: float | None
+    written_by: str = "the bench itself, in the catalog's place"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLoad:
+    """A log that the bench wrote.
+
+    Attributes:
+        events: All records of it.
+    """
+
+    products: int
+    events: int
+    days: int
     seed: int
     partitions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryFigures:
+    """What a scorer that has caught up keeps in memory.
+
+    Attributes:
+        rss_bytes_per_product: All of its resident memory by the number of products, interpreter and libraries included.
+        rss_peak_bytes_per_product: The same at its highest, since the process started.
+        idle_rss_mib: Of a scorer that has read nothing.
+    """
+
+    load: LogLoad
+    rss_bytes_per_product: int | None
+    rss_peak_bytes_per_product: int | None
+    rss_mib: float | None
+    rss_peak_mib: float | None
+    idle_rss_mib: float | None
+    events_per_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryFigures:
+    """SIGKILL, an immediate start again, and what was appended meanwhile: until its tier message can be read.
+
+    Attributes:
+        recovery_s: From SIGKILL to the first message.
+        recovery_all_s: To that of the last partition.
+        replayed: Events between the snapshots and the end of the log.
+        partitions: How many had something to say.
+    """
+
+    load: LogLoad
+    recovery_s: float
+    recovery_all_s: float
+    replayed: int
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseFigures:
+    """One close of a day, all partitions one after the other on one core.
+
+    Attributes:
+        close_s: Histograms, sweep and assessment, until each partition has its first step; that step's few messages, which
+            `first_messages` counts, are encoded in this time too.
+        encode_s: Assessing in full and encoding all the others, and the products' rows for PostgreSQL.
+        commit_s: All transactions: rows, offsets, outbox.
+        relay_s: Sending the messages to Kafka, until they are acknowledged, and marking them.
+        messages: How many.
+        steps: In so many transactions.
+    """
+
+    load: LogLoad
+    close_s: float
+    encode_s: float
+    commit_s: float
+    relay_s: float
+    messages: int
+    first_messages: int
+    steps: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Stages:
+    """What `close_once` notes: seconds of each stage, over all partitions.
+
+    Attributes:
+        first_s: Until a partition's first step: histograms, sweep, assessment, and that step's own messages.
+        later_s: The other steps.
+        first_messages: Of the first steps.
+    """
+
+    first_s: float = 0.0
+    later_s: float = 0.0
+    commit_s: float = 0.0
+    relay_s: float = 0.0
+    first_messages: int = 0
+    messages: int = 0
+    steps: int = 0
+
+
+type Figures = CatalogFigures | ScorerFigures | ScaleFigures | MemoryFigures | RecoveryFigures | CloseFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,18 +307,25 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """One run."""
+    """One run.
 
+    Attributes:
+        bench: The command that was given.
+        figures: By bench, in the order in which they were measured.
+        others: JSON of benches that have shapes of their own.
+    """
+
+    bench: str
     machine: Machine
-    load: Load
-    catalog: CatalogFigures
-    scorer: ScorerFigures | None
+    figures: Mapping[str, Figures]
     measured: str
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
         """Whether what was measured was right too; fast and wrong is nothing."""
-        return self.scorer is None or self.scorer.good
+        own = all(getattr(each, "good", True) for each in self.figures.values())
+        return own and all(each["good"] for each in self.others.values())
 
 
 def per_second(records: int, seconds: float) -> int:
@@ -166,10 +333,10 @@ def per_second(records: int, seconds: float) -> int:
     return round(records / seconds) if seconds > 0 else 0
 
 
-def ceiling_ratio(per_s: int, before_per_s: int, after_per_s: int) -> float | None:
-    """A rate by the mean of two ceilings."""
-    mean = (before_per_s + after_per_s) / 2
-    return round(per_s / mean, 3) if mean > 0 else None
+def ratio(rate: float, *others: float) -> float | None:
+    """A rate by the mean of others."""
+    mean = sum(others) / len(others)
+    return round(rate / mean, 3) if mean > 0 else None
 
 
 def percent(part: float | None, whole: float) -> int | None:
@@ -184,26 +351,91 @@ def others_pct(cpu_s: float | None, seconds: float, core_busy_pct: int | None) -
 
 
 def scorer_figures(
-    *, events: int, messages: int, before: Ceiling, after: Ceiling, cost: Cost, products: int, differ: int, good: bool
+    *,
+    load: Load,
+    shares: Shares,
+    messages: int,
+    ceilings: tuple[Ceiling, Ceiling],
+    faststream: tuple[Ceiling, Ceiling],
+    cost: Cost,
+    products: int,
+    differ: int,
+    good: bool,
 ) -> ScorerFigures:
     """From what was counted."""
+    events = sum(shares.kinds.values())
     rate, cpu_rate = per_second(events, cost.seconds), per_second(events, cost.cpu_s or 0)
+    slow = round(sum(each.per_s for each in faststream) / len(faststream))
     return ScorerFigures(
+        load=load,
         events=events,
         events_per_s=rate,
-        ceiling_before_per_s=before.per_s,
-        ceiling_after_per_s=after.per_s,
-        ceiling_ratio=ceiling_ratio(rate, before.per_s, after.per_s),
-        ceiling_cpu_ratio=ceiling_ratio(cpu_rate, before.per_cpu_s, after.per_cpu_s) if cpu_rate else None,
+        ceiling_before_per_s=ceilings[0].per_s,
+        ceiling_after_per_s=ceilings[1].per_s,
+        ceiling_ratio=ratio(rate, *(each.per_s for each in ceilings)),
+        ceiling_cpu_ratio=ratio(cpu_rate, *(each.per_cpu_s for each in ceilings)) if cpu_rate else None,
+        faststream_per_s=slow,
+        faststream_ratio=ratio(rate, slow),
         messages=messages,
         products=products,
         differ=differ,
         good=good,
-        ceilings=(before, after),
+        shares=shares,
+        ceilings=ceilings,
+        faststream=faststream,
         cost=cost,
     )
 
 
+def size_figures(*, products: int, days: int, records: int, cost: Cost) -> SizeFigures:
+    """From what was counted: what came before the clock was started is left out."""
+    events = records - cost.lead_records
+    return SizeFigures(
+        products=products,
+        days=days,
+        events=events,
+        us_per_event=_micros(cost.seconds, events),
+        cpu_us_per_event=None if cost.cpu_s is None else _micros(cost.cpu_s, events),
+        cost=cost,
+    )
+
+
+def scale_figures(sizes: Sequence[SizeFigures]) -> ScaleFigures:
+    """The largest beside the smallest."""
+    ordered = sorted(sizes, key=lambda size: size.products)
+    first, last = ordered[0], ordered[-1]
+    wall = ratio(last.us_per_event, first.us_per_event)
+    known = first.cpu_us_per_event is not None and last.cpu_us_per_event is not None
+    cpu = ratio(last.cpu_us_per_event or 0, first.cpu_us_per_event or 0) if known else None
+    return ScaleFigures(sizes=tuple(ordered), cost_ratio=wall if cpu is None else cpu, wall_ratio=wall)
+
+
+def close_figures(load: LogLoad, stages: Stages) -> CloseFigures:
+    """As noted. Nothing is subtracted for the first steps' messages: at small sizes that would be a guess."""
+    return CloseFigures(
+        load=load,
+        close_s=round(stages.first_s, 3),
+        encode_s=round(stages.later_s, 3),
+        commit_s=round(stages.commit_s, 3),
+        relay_s=round(stages.relay_s, 3),
+        messages=stages.messages,
+        first_messages=stages.first_messages,
+        steps=stages.steps,
+    )
+
+
+def bytes_each(mib: float | None, products: int) -> int | None:
+    """Memory by the product."""
+    return None if mib is None else round(mib * BYTES_PER_MIB / products)
+
+
+def _micros(seconds: float, events: int) -> float:
+    return round(1_000_000 * seconds / events, 3) if events > 0 else 0.0
+
+
 def as_json(results: Results) -> dict[str, Any]:
-    """The same as plain values."""
-    return {"shape": SHAPE_VERSION, "good": results.good, **asdict(results)}
+    """Plain values: the figures of a bench alone stand on top, those of several under their names."""
+    found: dict[str, Any] = {"shape": SHAPE_VERSION, "bench": results.bench, "good": results.good}
+    for name, figures in results.figures.items():
+        found |= asdict(figures) if name == results.bench else {name: asdict(figures)}
+    return found | dict(results.others) | {"machine": asdict(results.machine), "measured": results.measured}

@@ -37,6 +37,7 @@ class _Mark:
     core_s: float | None
     servers_core_s: float | None
     servers_cpu_s: float | None
+    done: int
 
 
 async def watch(
@@ -44,18 +45,20 @@ async def watch(
     service: str,
     records: int,
     *,
+    lead: int = 0,
     pid: int,
     cores: Cores,
     alive: Callable[[], None],
     timeout_s: float,
     progress: Callable[[str], None],
 ) -> Cost:
-    """Wait until a service has caught up, and tell what it took from its first lease on.
+    """Wait until a service has caught up, and tell what it took from its first lease, or from the end of a lead-in, on.
 
     Args:
         connection: To the services' database.
         service: Its name, which is its schema's too.
         records: How many there are in its input, in all partitions.
+        lead: When so many are done, the clock starts; 0: at the first lease.
         pid: Its process.
         cores: Who runs where.
         alive: Raises if the service has died.
@@ -71,10 +74,10 @@ async def watch(
         alive()
         now = await _how_far(connection, service)
         leased, done = now
-        if start is None and leased:
-            start = _mark(pid, cores)
+        if start is None and leased and done >= lead:
+            start = _mark(pid, cores, done)
         if start is not None and done >= records and not await _left(connection, service):
-            return _cost(start, _mark(pid, cores))
+            return _cost(start, _mark(pid, cores, done))
         if now != before:
             before, moved = now, time.monotonic()
             progress(f"{done:,} of {records:,} records")
@@ -99,13 +102,14 @@ async def _left(connection: asyncpg.Connection, service: str) -> int:
     return int(await connection.fetchval(query))
 
 
-def _mark(pid: int, cores: Cores) -> _Mark:
+def _mark(pid: int, cores: Cores, done: int) -> _Mark:
     return _Mark(
         at_s=time.monotonic(),
         usage=usage_of(pid),
         core_s=busy_s(cores.measured),
         servers_core_s=busy_s(cores.servers),
         servers_cpu_s=family_cpu_s(without=pid),
+        done=done,
     )
 
 
@@ -113,6 +117,7 @@ def _cost(start: _Mark, end: _Mark) -> Cost:
     seconds = end.at_s - start.at_s
     return Cost(
         seconds=round(seconds, 3),
+        lead_records=start.done,
         cpu_s=_since(start.usage.cpu_s, end.usage.cpu_s),
         servers_cpu_s=_since(start.servers_cpu_s, end.servers_cpu_s),
         rss_mib=end.usage.rss_mib,

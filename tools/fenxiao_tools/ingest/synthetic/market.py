@@ -24,7 +24,7 @@ def items(size: Size, seed: int, *, poison: bool) -> Iterator[Item]:
     disorder = Disorder(Random(seed + 1), last_day, poison=poison)
     for day in range(size.first_day, last_day + 1):
         expected = orders.make(day)
-        count_views(rng, world.products, expected, day, schedule)
+        count_views(rng, world, expected, day, schedule)
         for product in frauds.get(day, ()):
             commit_fraud(rng, world, orders, product, day)
         yield from disorder.disturb(day, schedule.take(day))

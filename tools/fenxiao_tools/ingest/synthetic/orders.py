@@ -43,7 +43,7 @@ class Orders:
 
     def count(self, day: int) -> int:
         """How many orders a day has."""
-        usual = self._world.size.products * ORDERS_PER_PRODUCT_AND_DAY
+        usual = self._world.size.products * ORDERS_PER_PRODUCT_AND_DAY * self._world.size.activity
         weekly = 1.15 if day % 7 in {2, 3} else 0.94
         return max(1, int(usual * weekly * (FESTIVAL if day == self._festival else 1.0)))
 

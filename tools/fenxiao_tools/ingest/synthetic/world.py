@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 
 from fenxiao_tools.ingest.items import DAY_MS, MINUTE_MS
@@ -15,7 +16,7 @@ DEMAND_EXPONENT = 0.7
 """Of Zipf's law: low enough that half of the products sell enough to be rated."""
 BUYERS_PER_PRODUCT = 14
 
-_CATEGORIES = (
+CATEGORIES = (
     ("beauty/skincare/masks", 8_900),
     ("beauty/skincare/serums", 16_900),
     ("beauty/makeup", 9_900),
@@ -28,12 +29,17 @@ _CATEGORIES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How large the market is, and when it begins."""
+    """How large the market is, and when it begins.
+
+    Attributes:
+        activity: Scales the orders per product and day, and thins the view counts; 1 is a lively market.
+    """
 
     products: int = 600
     days: int = 60
     creators: int = 200
     first_day: int = FIRST_DAY
+    activity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +157,7 @@ def _merchant(rng: Random, size: Size, number: int) -> Merchant:
 
 
 def _creator(rng: Random, number: int) -> Creator:
-    leaves = rng.sample([category for category, _ in _CATEGORIES], rng.randint(1, 3))
+    leaves = rng.sample([category for category, _ in CATEGORIES], rng.randint(1, 3))
     return Creator(
         creator_id=f"k{number:05d}",
         followers=int(math.exp(rng.gauss(9.5, 1.6))),
@@ -161,7 +167,7 @@ def _creator(rng: Random, number: int) -> Creator:
 
 def _product(rng: Random, size: Size, number: int, merchants: list[Merchant], creators: list[Creator]) -> Product:
     merchant = rng.choice(merchants)
-    category, usual = rng.choice(_CATEGORIES)
+    category, usual = rng.choice(CATEGORIES)
     quality = min(1.0, max(0.0, 0.5 * merchant.quality + 0.5 * rng.betavariate(1.6, 1.1) + rng.gauss(0, 0.06)))
     launched = rng.random() < 0.75
     promoters = _promoters(rng, category, quality, creators)
@@ -187,8 +193,14 @@ def _promoters(rng: Random, category: str, quality: float, creators: list[Creato
     """Good products find many creators, mostly of their own field."""
     wanted = min(len(creators), 1 + int(rng.uniform(2, 8) + 45 * quality**2 * rng.random()))
     found = [creators[int(len(creators) * rng.random())] for _ in range(3 * wanted)]
-    found.sort(key=lambda creator: not any(category.startswith(own) for own in creator.categories))
+    found.sort(key=lambda creator: not _is_field(category, creator.categories))
     return tuple(dict.fromkeys(creator.creator_id for creator in found[:wanted]))
+
+
+@cache
+def _is_field(category: str, fields: tuple[str, ...]) -> bool:
+    """Whether the category belongs to one of the fields. There are few of both, and a market asks millions of times."""
+    return any(category.startswith(own) for own in fields)
 
 
 def _spread_demand(rng: Random, products: list[Product]) -> None:
