@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from fenxiao_runtime import plain_fetch
 from fenxiao_runtime.errors import TemporaryFault
 from fenxiao_runtime.ports import Record
 from fenxiao_runtime.settings import Settings
@@ -19,7 +19,6 @@ from fenxiao_runtime.settings import Settings
 SEND_BATCH_BYTES_MAX = 512 * 1024
 REQUEST_BYTES_MAX = 4 * 1024 * 1024
 REQUEST_TIMEOUT_MS = 30_000
-READ_RECORDS_MAX = 10_000
 READ_STALL_S = 30.0
 UNREACHABLE = (OSError, ValueError, OverflowError)
 """How a connection fails; the latter two: the address is none."""
@@ -104,7 +103,7 @@ class KafkaLog:
 
 async def _some(consumer: AIOKafkaConsumer, tp: TopicPartition) -> list[Any]:
     while True:
-        fetched = await consumer.getmany(tp, timeout_ms=500, max_records=READ_RECORDS_MAX)
+        fetched = await consumer.getmany(tp, timeout_ms=500)
         if fetched:
             return list(fetched[tp])
         if await consumer.position(tp) >= (await consumer.end_offsets([tp]))[tp]:
@@ -245,9 +244,7 @@ def subscribe(
     """
 
     async def fetch(consumer: AIOKafkaConsumer) -> Fetched:
-        fetched: Fetched = await consumer.getmany(
-            timeout_ms=settings.fetch_wait_ms, max_records=settings.batch_records_max * 4
-        )
+        fetched: Fetched = await consumer.getmany(timeout_ms=settings.fetch_wait_ms)
         return fetched
 
     async def parse(fetched: Fetched) -> KafkaMessage:
@@ -276,17 +273,5 @@ def subscribe(
     )
     subscriber(handle)
     subscriber.get_msg = fetch  # type: ignore[method-assign,assignment]
-    fetcher.PartitionRecords = _PlainRecords  # type: ignore[misc]
+    plain_fetch.install()
     return subscriber
-
-
-class _PlainRecords(fetcher.PartitionRecords):
-    """Hands out records as they were parsed, which is all that a processor needs; aiokafka makes two more objects of each."""
-
-    def __iter__(self) -> Iterator[Any]:
-        records: Iterator[Any] = self._records_iterator
-        return records
-
-    def _consumer_record(self, tp: TopicPartition, record: Any) -> Any:
-        del tp
-        return record

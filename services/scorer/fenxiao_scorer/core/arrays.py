@@ -13,7 +13,7 @@ type AnyArray = npt.NDArray[Any]
 CAPACITY_MIN: Final = 64
 LARGE_CAPACITY: Final = 1 << 16
 """From here on an array grows by a quarter, below it is doubled."""
-_NARROW: Final = (np.int8, np.int16, np.int32)
+_NARROW: Final = tuple((kind, np.iinfo(kind).min, np.iinfo(kind).max) for kind in (np.int8, np.int16, np.int32))
 
 
 def ints(values: Iterable[int], count: int) -> Ints:
@@ -44,12 +44,13 @@ def summed(keys: AnyArray, amounts: AnyArray) -> tuple[Ints, Ints]:
 
 def narrowed(amounts: Ints) -> AnyArray:
     """The same numbers in the narrowest integers that hold them: most per-day amounts are tiny, and there are many."""
-    low, high = (int(amounts.min()), int(amounts.max())) if len(amounts) else (0, 0)
-    for kind in _NARROW:
-        limits = np.iinfo(kind)
-        if limits.min <= low and high <= limits.max:
+    if not len(amounts):
+        return amounts.astype(np.int8)
+    low, high = int(amounts.min()), int(amounts.max())
+    for kind, least, most in _NARROW:
+        if least <= low and high <= most:
             return amounts.astype(kind)
-    return amounts
+    return amounts.astype(np.int64)
 
 
 def packed(array: AnyArray) -> list[Any]:

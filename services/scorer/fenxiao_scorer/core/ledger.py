@@ -1,9 +1,10 @@
 """A counter by day, sparsely: who had how much of it on which day. It is what enters and leaves the running sums.
 
-Compiled code notes new amounts in a journal; `settle` sorts the journal into runs, a list of them per day, and merges runs of
-like size, so that late amounts for many old days do not rewrite those days each time. `windows` comes next.
+Compiled code notes new amounts in a journal; `settle` sorts the journal into runs, a list of them per day, and merges small
+ones now and then, so that late amounts for many old days do not rewrite those days each time. `windows` comes next.
 """
 
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ _KEY_BITS: Final = 40
 _KEY_MASK: Final = (1 << _KEY_BITS) - 1
 JOURNAL_MAX: Final = 1 << 17
 """How many amounts may wait in a journal before it is settled without a day close."""
+RUNS_MAX: Final = 8
+"""So many runs of a day are merged."""
 
 type Run = tuple[AnyArray, AnyArray]
 """Distinct keys in rising order (uint32), and their amounts, none of them 0."""
@@ -64,17 +67,23 @@ class Ledger:
             return
         self.journal.size[0] = 0
         places, totals = summed(self.journal.places[:waiting], self.journal.amounts[:waiting])
-        whole = places >> _KEY_BITS
-        starts = np.flatnonzero(np.concatenate(([True], whole[1:] != whole[:-1])))
-        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(whole)], strict=True):
-            self._append(int(whole[start]), places[start:end] & _KEY_MASK, totals[start:end])
+        some = totals != 0
+        places, totals = places[some], totals[some]
+        whole, keys = places >> _KEY_BITS, (places & _KEY_MASK).astype(np.uint32)
+        starts = np.flatnonzero(np.diff(whole, prepend=-1)).tolist()
+        for start, end in pairwise([*starts, len(whole)]):
+            self._append(int(whole[start]), (keys[start:end].copy(), narrowed(totals[start:end])))
 
-    def _append(self, day: int, keys: Ints, amounts: Ints) -> None:
+    def _append(self, day: int, run: Run) -> None:
+        """Add a run; those of a day are merged once they are many, and with the large one only when they have its size."""
         runs = self.days.setdefault(day, [])
-        runs.append(_run(keys, amounts))
-        while len(runs) > 1 and 2 * len(runs[-1][0]) > len(runs[-2][0]):
-            last, before = runs.pop(), runs.pop()
-            runs.append(_run(*summed(*(np.concatenate(pair) for pair in zip(before, last, strict=True)))))
+        runs.append(run)
+        if len(runs) < RUNS_MAX:
+            return
+        first = 0 if 2 * sum(len(keys) for keys, _ in runs[1:]) > len(runs[0][0]) else 1
+        keys, amounts = summed(*(np.concatenate(column) for column in zip(*runs[first:], strict=True)))
+        some = amounts != 0
+        runs[first:] = [(keys[some].astype(np.uint32), narrowed(amounts[some]))]
 
     def runs(self, day: int) -> list[Run]:
         """The settled runs of a day; a key may be in several."""
@@ -113,9 +122,3 @@ class Ledger:
 
 def _journal(size: int) -> Journal:
     return Journal(np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(1, np.int64))
-
-
-def _run(keys: Ints, amounts: Ints) -> Run:
-    some = amounts != 0
-    keys, amounts = keys[some], amounts[some]
-    return keys.astype(np.uint32), narrowed(amounts)
