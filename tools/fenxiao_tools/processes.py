@@ -22,7 +22,8 @@ from fenxiao_tools.stack.model import Report, Stack, StackError
 from fenxiao_tools.stack.waiting import POLL_S, Stopwatch, free_port
 
 SERVICES = ("catalog", "scorer", "matcher")
-READY_S_MAX = 60.0
+READY_S_MAX = 240.0
+"""The scorer compiles itself at its first start on a machine, which takes a minute of one core."""
 START_TRIES_MAX = 3
 PORT_TAKEN = "address already in use"
 BUYER_KEYS = "FENXIAO_CATALOG_BUYER_KEYS"

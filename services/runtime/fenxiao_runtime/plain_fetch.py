@@ -56,7 +56,7 @@ class _PlainResult(fetcher.FetchResult):
     def getall(self, max_records: int | None = None) -> list[Any]:
         """Everything at once, or at most so many."""
         if max_records is not None:
-            limited: list[Any] = super().getall(max_records)
+            limited: list[Any] = super().getall(max_records)  # type: ignore[no-untyped-call]
             return limited
         if not self.check_assignment(self._topic_partition) or not self.has_more():
             return []
