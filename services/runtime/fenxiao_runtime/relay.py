@@ -18,6 +18,8 @@ from fenxiao_runtime.ports import Outputs, Sender, Store
 
 BACKLOG_ROWS_MAX = 64
 """How many rows may wait in memory; then the worker waits too."""
+BACKLOG_MESSAGES_MAX = 20_000
+"""How many messages they may have together: a kilobyte and more each, in each partition."""
 MARK_EVERY_ROWS = 16
 MARK_AFTER_S = 0.05
 """Fewer rows are marked once nothing has followed them for so long: a mark costs as much as a commit."""
@@ -39,6 +41,10 @@ def unpack(payload: bytes) -> list[Outputs]:
     return _DECODER.decode(bytes(cramjam.lz4.decompress_block(payload)))
 
 
+def _count(outputs: Sequence[Outputs]) -> int:
+    return sum(len(each.keys) for each in outputs)
+
+
 class Relay:
     """One partition's relay, from `start` until `stop`."""
 
@@ -48,6 +54,7 @@ class Relay:
         self._topics = topics
         self._partition = partition
         self._rows: deque[tuple[int, Sequence[Outputs]]] = deque()
+        self._messages = 0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -82,8 +89,9 @@ class Relay:
         if not self._rows:
             self._progress.moved()
         self._rows.append((row_id, outputs))
+        self._messages += _count(outputs)
         self._wake.set()
-        if len(self._rows) >= BACKLOG_ROWS_MAX:
+        if len(self._rows) >= BACKLOG_ROWS_MAX or self._messages >= BACKLOG_MESSAGES_MAX:
             self._room.clear()
             self.check()  # if it has ended already, nobody will make room
             await self._room.wait()
@@ -120,9 +128,10 @@ class Relay:
             last_id, outputs = self._rows[0]
             await self._patiently_send(last_id, outputs)
             self._rows.popleft()
+            self._messages -= _count(outputs)
             self._progress.moved()
             self._unmarked += 1
-            if len(self._rows) < BACKLOG_ROWS_MAX // 2:
+            if len(self._rows) < BACKLOG_ROWS_MAX // 2 and self._messages < BACKLOG_MESSAGES_MAX // 2:
                 self._room.set()
             if self._unmarked >= MARK_EVERY_ROWS:
                 await self._patiently_mark(last_id)
